@@ -1,0 +1,52 @@
+/* gpio: the seam between the daemons and wires.  The header lives with its user.
+ *
+ * A bank is the set of lines that one kit uses on one board.  Inputs are reported as edges with the
+ * kernel's monotonic time; after every drain the level is read again and is the truth, not the last
+ * edge.  "Active" is what the kit file calls active: polarity is settled below this seam.
+ * Outputs take their safe state in the request itself and again on close.
+ *
+ * Implementations: firmware/port/gpio_host.c (driven by scripts), gpio_v1.c and gpio_v2.c
+ * (libgpiod). Contract: tests/port/gpio_contract.h.  Threads: the loop's.  Memory: taken at open.
+ */
+#ifndef MOORWATCH_GPIO_H
+#define MOORWATCH_GPIO_H
+
+#include "err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GPIO_LINES_MAX = 32 };
+
+enum gpio_bias { GPIO_BIAS_AS_IS, GPIO_BIAS_PULL_UP, GPIO_BIAS_PULL_DOWN, GPIO_BIAS_NONE };
+
+struct gpio_line {
+    const char *role; /* "loop-1", "siren": the kit's word for it */
+    const char *chip; /* label of the chip, matched whole */
+    unsigned offset;  /* on that chip */
+    const char
+        *names; /* names the board accepts for it, '|' between; a stranger's name is warned of */
+    bool output;
+    bool active_low;
+    bool safe_active; /* outputs: the state at request and after close */
+    enum gpio_bias bias;
+    uint32_t debounce_us;
+};
+
+struct gpio_edge {
+    int64_t t_ns;  /* CLOCK_MONOTONIC, the kernel's stamp */
+    unsigned line; /* index into the lines given at open */
+    bool active;   /* the level after the edge */
+    bool gap;      /* edges were lost before this one */
+};
+
+struct gpio {
+    void *ctx;
+    int (*fd)(void *ctx); /* one pollable descriptor: readable when edges wait */
+    /* Up to cap edges that wait; 0 when none.  Never blocks. */
+    int (*read)(void *ctx, struct gpio_edge *edges, unsigned cap);
+    int (*level)(void *ctx, unsigned line); /* 1 active, 0 not, < 0 an enum err */
+    int (*set)(void *ctx, unsigned line, bool active);
+    void (*close)(void *ctx); /* outputs to their safe state first */
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* radar: the seam between the daemon and a speed sensor.
+ *
+ * Whatever the sensor, it becomes frames: what was seen at one moment, strongest first.  Speeds are
+ * radial, mm/s, positive towards the sensor; magnitudes are the sensor's own linear figure.
+ *
+ * Implementations: firmware/port/radar_ops243.c; tests feed frames directly.
+ * Threads: the loop's.  Memory: taken at open. */
+#ifndef MOORWATCH_RADAR_H
+#define MOORWATCH_RADAR_H
+
+#include "err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { RADAR_TARGETS_MAX = 16 };
+
+struct radar_target {
+    int32_t speed_mm_s; /* > 0 inbound, < 0 outbound */
+    uint32_t magnitude; /* 0: the sensor did not say */
+};
+
+struct radar_frame {
+    int64_t t_ns; /* middle of the capture, monotonic */
+    unsigned count;
+    struct radar_target targets[RADAR_TARGETS_MAX];
+};
+
+enum radar_state { RADAR_STARTING, RADAR_READY, RADAR_SILENT, RADAR_GARBAGE, RADAR_GONE };
+
+struct radar_status {
+    enum radar_state state;
+    uint32_t lines, refused, resets;
+    int32_t max_speed_mm_s; /* beyond it speeds fold: PASSAGE_SATURATED near it */
+    char product[16], firmware[16], serial[24];
+};
+
+struct radar {
+    void *ctx;
+    int (*fd)(void *ctx); /* pollable; may change after a reconnect: ask again after each call */
+    /* Does what is due at now_ns (reads bytes, re-configures, re-opens).  Returns the number of
+     * frames written, at most cap, 0 if none wait.  Never blocks. */
+    int (*step)(void *ctx, int64_t now_ns, struct radar_frame *frames, unsigned cap);
+    int64_t (*next_ns)(void *ctx); /* call step again by then even without bytes */
+    void (*status)(void *ctx, struct radar_status *ret_status);
+    void (*close)(void *ctx);
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* uplink: the seam between the sender and a broker.
+ *
+ * QoS 1, several publishes in flight, nothing stored here: the spool is the store.  A PUBACK is the
+ * broker's word and frees nothing; it is reported only so that the link's health is known.
+ *
+ * Implementations: firmware/port/uplink_paho.c; the lossy broker of tests/sim.
+ * Contract: tests/port/uplink_contract.h.  Threads: the loop's; Paho's threads end in a bounded
+ * queue behind fd().  Memory: taken at open (Paho's own is the documented exception). */
+#ifndef MOORWATCH_UPLINK_H
+#define MOORWATCH_UPLINK_H
+
+#include "err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum uplink_kind {
+    UPLINK_UP,      /* connected and subscribed to the acknowledgements */
+    UPLINK_DOWN,    /* was up, or did not come up; detail: enum err */
+    UPLINK_PUBACK,  /* detail: the token that publish returned */
+    UPLINK_MESSAGE, /* data, len: an acknowledgement's payload */
+};
+
+enum { UPLINK_MESSAGE_MAX = 512 };
+
+struct uplink_event {
+    enum uplink_kind kind;
+    int detail;
+    size_t len;
+    uint8_t data[UPLINK_MESSAGE_MAX];
+};
+
+struct uplink {
+    void *ctx;
+    int (*fd)(void *ctx); /* readable when events wait */
+    /* Begins to connect; the outcome comes as UPLINK_UP or UPLINK_DOWN. */
+    int (*connect)(void *ctx);
+    void (*disconnect)(void *ctx);
+    /* Hands a payload over; it is copied.  Returns a token >= 0; ERR_NOTCONN, ERR_AGAIN. */
+    int (*publish)(void *ctx, const char *topic, const void *payload, size_t len);
+    /* The next waiting event: 1, or 0 if there is none. */
+    int (*next)(void *ctx, struct uplink_event *ret_event);
+    void (*close)(void *ctx);
+};
+
+#endif

@@ -1,0 +1,175 @@
+/* event: what a device has to tell, in the units of the wire.
+ *
+ * Plain values, no pointers: copied, compared and stored freely.  Times are milliseconds since the
+ * boot named beside them (a batch or a spool segment holds events of one boot).
+ * Speeds on the wire are tenths of a mile per hour, floored from the mm/s of firmware/core, so that
+ * no reading is ever rounded up to a threshold.
+ * Guarded by tests/wire/batch_test.c. */
+#ifndef MOORWATCH_EVENT_H
+#define MOORWATCH_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Separate queues, most urgent first: an alarm never waits behind a backlog of passages. */
+enum event_class { CLASS_ALARM = 0, CLASS_EVENT = 1, CLASS_TELEMETRY = 2, CLASS_COUNT = 3 };
+
+enum event_kind {
+    EVENT_PASSAGE = 1, /* class event */
+    EVENT_SESSION = 2, /* class event */
+    EVENT_LOCK = 3,    /* class alarm */
+    EVENT_HEALTH = 4,  /* class telemetry */
+    EVENT_ANCHOR = 5,  /* class telemetry */
+    EVENT_GAP = 6,     /* class alarm */
+    EVENT_FAULT = 7,   /* class alarm */
+};
+
+enum direction { DIRECTION_IN = 0, DIRECTION_OUT = 1 };
+
+enum passage_quality { QUALITY_UNSTATED = 0, QUALITY_A = 1, QUALITY_B = 2, QUALITY_C = 3 };
+
+enum passage_flag {
+    PASSAGE_OVERLAP = 1 << 0,   /* another vehicle in the same direction at the same time */
+    PASSAGE_TRUNCATED = 1 << 1, /* began or ended outside the view of the radar */
+    PASSAGE_SATURATED = 1 << 2, /* near the largest speed that the radar can tell */
+    PASSAGE_LONG = 1 << 3,      /* in view so long that it may hide more than one vehicle */
+};
+
+/* One vehicle.  Time of the event: the start of the passage, to 10 ms. */
+struct event_passage {
+    uint8_t direction;    /* enum direction */
+    uint16_t speed_mph10; /* 0.1 mph */
+    uint32_t duration_ms; /* steps of 100 */
+    int16_t magnitude_db; /* peak, 20 log10 */
+    uint8_t quality;      /* enum passage_quality */
+    uint8_t flags;        /* enum passage_flag */
+};
+
+enum session_what { SESSION_START = 1, SESSION_STOP = 2, SESSION_CHECK = 3 };
+enum session_end {
+    SESSION_END_NONE = 0,
+    SESSION_END_BUTTON,
+    SESSION_END_LIMIT,
+    SESSION_END_RESTART
+};
+enum { EVENT_SITE_MAX = 31 };
+
+struct event_session {
+    uint8_t what;                  /* enum session_what */
+    uint8_t end;                   /* enum session_end, for a stop */
+    uint32_t session;              /* counts up for the life of the spool, from 1 */
+    uint16_t limit_mph;            /* of the site */
+    uint16_t expected_mph10;       /* check: what the fork or the driver says */
+    uint16_t measured_mph10;       /* check: what the radar said */
+    bool passed;                   /* check: within tolerance */
+    uint32_t vehicles;             /* stop: how many were counted */
+    char site[EVENT_SITE_MAX + 1]; /* the site's id in the collector's register */
+};
+
+enum lock_what {
+    LOCK_CLOSED = 1,
+    LOCK_OPENED = 2,
+    LOCK_PREALARM = 3,
+    LOCK_ALARM = 4,
+    LOCK_TAMPER = 5,
+    LOCK_RESTORED = 6, /* what was alarmed or tampered with is whole and quiet again */
+    LOCK_SET = 7,      /* armed */
+    LOCK_UNSET = 8,    /* disarmed */
+    LOCK_SIREN_ON = 9,
+    LOCK_SIREN_OFF = 10,
+};
+
+enum { EVENT_LOCKS_MAX = 8 };
+
+struct event_lock {
+    uint8_t lock; /* 0 .. EVENT_LOCKS_MAX - 1: which lock of this hub */
+    uint8_t what; /* enum lock_what */
+};
+
+/* Counters of everything dropped or refused; each only grows within a boot. */
+enum health_counter {
+    HEALTH_BOOTS = 0,      /* times the daemon has started on this spool */
+    HEALTH_EVENTS,         /* events accepted */
+    HEALTH_EVENTS_DROPPED, /* events the spool had to drop */
+    HEALTH_RECORDS_LOST,   /* damaged records met when a spool was opened */
+    HEALTH_RADAR_LINES,    /* lines received */
+    HEALTH_RADAR_REFUSED,  /* lines that were not understood */
+    HEALTH_RADAR_RESETS,   /* times the sensor started anew */
+    HEALTH_GPIO_GAPS,      /* edges known to be lost */
+    HEALTH_LINK_DROPS,     /* connections lost */
+    HEALTH_BATCHES_RESENT, /* batches published more than once */
+    HEALTH_ACKS_REFUSED,   /* acknowledgements that did not verify */
+    HEALTH_STORAGE_ERRORS, /* failed disk operations */
+    HEALTH_QUEUE_REFUSED,  /* messages dropped because a bounded queue was full */
+    HEALTH_COUNTERS
+};
+
+struct event_health {
+    uint32_t uptime_s;
+    uint16_t battery_mv;                 /* 0: not measured */
+    int16_t temperature_c10;             /* 0.1 degrees C; INT16_MIN: not measured */
+    int16_t signal_dbm;                  /* 0: not measured */
+    uint32_t spool_pending[CLASS_COUNT]; /* batches not yet acknowledged */
+    uint32_t period_s;                   /* promise: the next heartbeat comes within this */
+    uint32_t counters[HEALTH_COUNTERS];
+};
+
+/* The wall clock at the event's time. */
+struct event_anchor {
+    int64_t unix_ms;
+    uint8_t quality;   /* enum clock_quality */
+    uint32_t error_ms; /* estimated, 0: unknown */
+};
+
+enum gap_reason { GAP_DISK_FULL = 1, GAP_DAMAGED = 2, GAP_QUEUE_FULL = 3 };
+
+/* Batches from_seq .. to_seq of that class will never come. */
+struct event_gap {
+    uint8_t dropped_class; /* enum event_class */
+    uint8_t reason;        /* enum gap_reason */
+    uint64_t from_seq, to_seq;
+    uint32_t events; /* how many events were in them, as far as known */
+};
+
+enum fault_code {
+    FAULT_RADAR_SILENT = 1,
+    FAULT_RADAR_RESET = 2,
+    FAULT_RADAR_CONFIG = 3,
+    FAULT_STORAGE = 4,
+    FAULT_GPIO = 5,
+    FAULT_CLOCK_STEP = 6,
+    FAULT_BATTERY_LOW = 7,
+    FAULT_RADAR_GARBAGE = 8, /* bytes come, no line is understood: wrong baud rate? */
+};
+
+struct event_fault {
+    uint8_t code;   /* enum fault_code */
+    bool active;    /* false: it has cleared */
+    int32_t detail; /* an enum err, or a figure that the code explains; 0 if none */
+};
+
+struct event {
+    int64_t t_ms; /* milliseconds since boot */
+    uint8_t kind; /* enum event_kind: names the member */
+    union {
+        struct event_passage passage;
+        struct event_session session;
+        struct event_lock lock;
+        struct event_health health;
+        struct event_anchor anchor;
+        struct event_gap gap;
+        struct event_fault fault;
+    };
+};
+
+/* The class in which a kind travels; CLASS_COUNT for an unknown kind. */
+enum event_class event_class_of(enum event_kind kind);
+/* Short words for people and files: "passage", "alarm", "restored"; never NULL. */
+const char *event_kind_name(enum event_kind kind);
+const char *event_class_name(enum event_class cls);
+const char *lock_what_name(enum lock_what what);
+const char *fault_code_name(enum fault_code code);
+/* True if every field is within its limits: nothing that fails this is ever stored. */
+bool event_valid(const struct event *event);
+
+#endif
