@@ -1,10 +1,12 @@
 /* moorwatch: one program for people and scripts. */
 #include "command.h"
+#include "commands.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct command *const COMMANDS[] = {
+    &COMMAND_SPEEDS,
     NULL,
 };
 

@@ -1,0 +1,9 @@
+/* commands: the rows of main.c's table, one per cmd_NAME.c. */
+#ifndef MOORWATCH_COMMANDS_H
+#define MOORWATCH_COMMANDS_H
+
+#include "command.h"
+
+extern const struct command COMMAND_SPEEDS;
+
+#endif
