@@ -23,8 +23,8 @@ cat > "$dir/want" <<'END'
   "p85_low": 34,
   "p85_high": null,
   "max": 40,
-  "over_limit": {"count": 10, "share": 0.5, "low": 0.299298003145, "high": 0.700701996855},
-  "at_or_over_threshold": {"count": 6, "share": 0.3, "low": 0.14547723532, "high": 0.518973195193},
+  "over_limit": {"count": 10, "share": 0.5, "low": 0.299298008198, "high": 0.700701991802},
+  "at_or_over_threshold": {"count": 6, "share": 0.3, "low": 0.145477244868, "high": 0.518972818354},
   "limit_mph": 30,
   "threshold_mph": 35
 }
