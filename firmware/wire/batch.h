@@ -1,13 +1,13 @@
 /* batch: events of one class and one boot, to and from the bytes of one MQTT payload.
  *
  * Promises (tests/wire/batch_test.c, tests/vectors/):
- *   - what batch_encode wrote, batch_open and batch_decode give back, field for field, in order;
- *   - batch_open checks the signature before anything else in the payload is believed;
+ *   - what batch_encode wrote, batch_peek and batch_decode give back, field for field, in order;
+ *   - a payload that batch_verify accepts is byte for byte what was signed;
  *   - batch_decode inflates and decodes within WIRE_* bounds whatever the bytes say: untrusted
  *     input costs at most WIRE_BODY_MAX bytes and bounded time, and never crashes;
  *   - a payload is never larger than WIRE_PAYLOAD_MAX (static assertions in batch.c).
- * Memory: the caller's; zlib and OpenSSL allocate inside pack and seal.  Threads: any, one struct
- * each.  Time: none. */
+ * Memory: the caller's; up to 200 KB of stack (two bodies); zlib and OpenSSL allocate inside pack
+ * and seal.  Threads: any, one struct each.  Time: none. */
 #ifndef MOORWATCH_BATCH_H
 #define MOORWATCH_BATCH_H
 
@@ -21,8 +21,9 @@ enum {
     WIRE_SCHEMA = 1,
     WIRE_DEVICE_MAX = 31,     /* characters of a device's name */
     WIRE_EVENTS_MAX = 1024,   /* events in one batch */
-    WIRE_BODY_MAX = 65536,    /* bytes of a body before compression */
-    WIRE_PAYLOAD_MAX = 66560, /* bytes of one MQTT payload */
+    WIRE_BODY_MAX = 90112,    /* bytes of a body before compression */
+    WIRE_PAYLOAD_MAX = 90624, /* bytes of one MQTT payload */
+    WIRE_SIGNED_TAIL = 66,    /* a payload's last bytes: the signature and its field head */
     WIRE_HASH_BYTES = 16,     /* of the previous payload */
 };
 
@@ -49,9 +50,10 @@ struct batch_view {
     size_t body_len;
 };
 
-/* Encodes and signs.  `header` gives everything but codec, body_size and events, which are filled
- * in by this call.  All events must be of header->cls and valid (ERR_INVAL).
- * Returns the payload's length, or ERR_OVERFLOW (more than `cap`, or too many events). */
+/* Encodes and signs.  `header` gives everything but schema, codec, body_size and events, which are
+ * set by this call.  All events must be of header->cls and valid, and there must be one
+ * (ERR_INVAL). Returns the payload's length, at most WIRE_PAYLOAD_MAX; ERR_OVERFLOW (more than
+ * `cap`, or too many events), ERR_KEY (the signer cannot sign). */
 MUST int batch_encode(const struct batch_header *header, const struct event *events, size_t count,
                       const struct seal_signer *signer, uint8_t *payload, size_t cap);
 
@@ -62,9 +64,10 @@ MUST int batch_peek(const uint8_t *payload, size_t len, struct batch_view *ret_v
 /* 0 if the payload was signed by `key`, ERR_KEY if not. */
 MUST int batch_verify(const uint8_t *payload, size_t len, const struct seal_key *key);
 
-/* Inflates and decodes a verified view.  Returns the number of events (== header.events).
- * ERR_BADMSG, ERR_OVERFLOW (a bomb, or more than `cap` events), ERR_RANGE (a field outside its
- * limits), ERR_VERSION (an unknown codec). */
+/* Inflates and decodes a verified view.  Returns the number of events that this reader knows; the
+ * rest of header.events carry kinds or codes of a later schema.  ERR_BADMSG, ERR_OVERFLOW (a bomb,
+ * or more than `cap` events), ERR_RANGE (a field outside its limits), ERR_VERSION (an unknown
+ * codec). */
 MUST int batch_decode(const struct batch_view *view, struct event *events, size_t cap);
 
 /* The hash by which the next payload of the class names this one. */

@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Limits of times: 34 years since boot, and the year 2248. */
+#define EVENT_TIME_MAX (INT64_C(1) << 40)
+#define EVENT_UNIX_MAX (INT64_C(1) << 43)
+
 /* Separate queues, most urgent first: an alarm never waits behind a backlog of passages. */
 enum event_class { CLASS_ALARM = 0, CLASS_EVENT = 1, CLASS_TELEMETRY = 2, CLASS_COUNT = 3 };
 
@@ -169,7 +173,11 @@ const char *event_kind_name(enum event_kind kind);
 const char *event_class_name(enum event_class cls);
 const char *lock_what_name(enum lock_what what);
 const char *fault_code_name(enum fault_code code);
-/* True if every field is within its limits: nothing that fails this is ever stored. */
+/* True if its kind and the codes in it are among those named above.  What a later schema adds is
+ * skipped by batch_decode, so that an old collector keeps reading a new device. */
+bool event_known(const struct event *event);
+/* True if it is known and every field is within its limits: nothing that fails this is ever stored.
+ * A passage's time is in steps of 10 ms, its duration in steps of 100 ms. */
 bool event_valid(const struct event *event);
 
 #endif
