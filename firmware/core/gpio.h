@@ -28,6 +28,7 @@ struct gpio_line {
     bool output;
     bool active_low;
     bool safe_active; /* outputs: the state at request and after close */
+    bool rest_active; /* inputs: what the host board shows until it is told otherwise */
     enum gpio_bias bias;
     uint32_t debounce_us;
 };

@@ -1,15 +1,18 @@
 /* lock: one alarmed padlock, from its loops and impacts to what must be told.
  *
  * Closed and left alone for arm_delay it sets itself; opened with the key it unsets.  While set: a
- * first impact is a pre-alarm (a chirp, told but ringing nobody), a second within the window is an
- * alarm with siren; a cut loop or tilt is tamper, with siren, at once; the loop whole and quiet
- * again is a restore.  While unset impacts are ignored and tamper is still told.  The siren stops
- * after siren_max whatever happens.  It needs no network.
+ * first impact is a pre-alarm (a chirp, told but ringing nobody), `impacts` of them within the
+ * window are an alarm with siren; forced open is an alarm; a cut loop or tilt is tamper, with
+ * siren, at once; whole and quiet again is a restore.  While unset impacts are ignored and tamper
+ * is still told, without siren.  A daemon that starts on a closed lock sets it at once, so that a
+ * restart opens no hole.  Sirens sound in bursts, and no more than siren_max together until they
+ * have rested.  It needs no network.
  *
  * Promises (tests/core/lock_test.c): a state and an input give the same output always; siren time
- * never exceeds siren_max per activation; every edge that changes the state is told, the restore
- * too; repeats within `repeat_ns` are throttled, first edges never. Memory: the struct.  Threads:
- * the loop's.  Time: given (ns since boot). */
+ * never exceeds siren_max between two rests, whatever happens; every edge that changes the state
+ * is told, the restore too; repeats within `repeat_ns` are throttled, first edges never; a step
+ * that comes late gives what the steps in time would have given.
+ * Memory: the struct.  Threads: the loop's.  Time: given (ns since boot). */
 #ifndef MOORWATCH_LOCK_H
 #define MOORWATCH_LOCK_H
 
@@ -25,40 +28,44 @@ enum lock_input {
     LOCK_INPUTS
 };
 
+enum { LOCK_IMPACTS_MAX = 8 };
+
 struct lock_conf {
+    uint8_t fitted;           /* bit per enum lock_input: what is not fitted never troubles; with
+                                 no key switch the shackle opens only by key */
     int64_t arm_delay_ns;     /* closed to set */
-    int64_t impact_window_ns; /* two impacts within it are an alarm */
-    unsigned impacts;         /* how many */
-    int64_t impact_dead_ns;   /* pulses closer than this are one knock */
+    int64_t impact_window_ns; /* `impacts` within it are an alarm */
+    unsigned impacts;         /* how many: 1 .. LOCK_IMPACTS_MAX */
+    int64_t impact_dead_ns;   /* pulses within it of a knock are that knock */
     int64_t chirp_ns;         /* the siren's chirp on a pre-alarm; 0: silent */
-    int64_t siren_max_ns;
+    int64_t siren_burst_ns;   /* one trigger sounds so long */
+    int64_t siren_max_ns;     /* all together, until silent for siren_rest_ns */
+    int64_t siren_rest_ns;
     int64_t quiet_ns;  /* whole and quiet for so long: restored */
     int64_t repeat_ns; /* the same alarm again is told at most so often */
 };
 
+/* Shackle, loop, tilt and impact fitted; 30 s, 2 impacts in 5 s, 60 s of siren, at most 15 min. */
 extern const struct lock_conf LOCK_DEFAULTS;
 
-enum lock_phase {
-    LOCK_PHASE_OPEN,
-    LOCK_PHASE_ARMING,
-    LOCK_PHASE_ARMED,
-    LOCK_PHASE_PREALARM,
-    LOCK_PHASE_ALARM,
-    LOCK_PHASE_TAMPER
-};
+enum lock_phase { LOCK_PHASE_OPEN, LOCK_PHASE_ARMING, LOCK_PHASE_SET };
 
+/* Look, don't touch. */
 struct lock {
     struct lock_conf conf;
     enum lock_phase phase;
-    uint8_t inputs; /* bit per enum lock_input */
-    unsigned knocks;
-    int64_t phase_ns; /* when the phase began */
-    int64_t knock_ns, first_knock_ns, told_ns, trouble_ns;
-    bool siren;
-    int64_t siren_until_ns;
+    uint8_t inputs;                     /* bit per enum lock_input */
+    uint8_t causes;                     /* of the present trouble, told; 0: none */
+    bool sounding, chirp;               /* the siren, and whether it is only a chirp */
+    unsigned knocks;                    /* used of knock_ns */
+    int64_t knock_ns[LOCK_IMPACTS_MAX]; /* newest first */
+    int64_t set_ns;                     /* arming ends */
+    int64_t trouble_ns;                 /* newest edge of the trouble */
+    int64_t told_ns, prealarm_ns;       /* when an alarm, a pre-alarm was last told */
+    int64_t siren_on_ns, siren_until_ns, siren_off_ns, siren_used_ns;
 };
 
-enum { LOCK_TELLS_MAX = 6 };
+enum { LOCK_TELLS_MAX = 10 };
 
 /* What one step wants done. */
 struct lock_out {

@@ -2,10 +2,13 @@
  *
  * Press: start a session at the configured site; press again: stop.  A session ends itself at
  * max_ns.  A check (tuning fork or known speed) can run before or within a session.  Passages are
- * told only while a session is on.
+ * told only while a session is on.  The lamp shows a fault above everything: a session that cannot
+ * record must not look as if it did.
  *
  * Promises (tests/core/session_test.c): pure; session numbers grow by one; a stop always follows a
- * start, also after a restart of the daemon (SESSION_END_RESTART).
+ * start, also after a restart of the daemon (SESSION_END_RESTART); a late step gives what the steps
+ * in time would have given.  A check within a session carries its number, one before it carries the
+ * number that the next session will have.
  * Memory: the struct.  Threads: the loop's.  Time: given (ns since boot). */
 #ifndef MOORWATCH_SESSION_H
 #define MOORWATCH_SESSION_H
@@ -21,7 +24,7 @@ struct session_conf {
     uint16_t check_tolerance_mph10;
 };
 
-enum session_lamp { LAMP_OFF, LAMP_READY, LAMP_RECORDING, LAMP_CHECKING, LAMP_FAULT };
+enum session_lamp { LAMP_READY, LAMP_RECORDING, LAMP_CHECKING, LAMP_FAULT };
 
 struct session {
     struct session_conf conf;
@@ -33,13 +36,12 @@ struct session {
     unsigned check_n;
 };
 
-enum { SESSION_TELLS_MAX = 2 };
+enum { SESSION_TELLS_MAX = 3 };
 
 struct session_out {
     unsigned tells;
     struct event_session tell[SESSION_TELLS_MAX];
-    enum session_lamp lamp;
-    int64_t next_ns;
+    int64_t next_ns; /* call session_tick by then; INT64_MAX: never */
 };
 
 /* `last` is the number of the newest session known to the spool, 0 if none; `unfinished`: it had
@@ -48,9 +50,12 @@ void session_init(struct session *s, const struct session_conf *conf, uint32_t l
                   bool unfinished, struct session_out *ret_out);
 void session_button(struct session *s, int64_t now_ns, struct session_out *ret_out);
 void session_check_begin(struct session *s, int64_t now_ns, struct session_out *ret_out);
-/* A target seen while checking. */
+/* A target seen; heard only while checking. */
 void session_check_sample(struct session *s, int32_t speed_mm_s);
 void session_tick(struct session *s, int64_t now_ns, struct session_out *ret_out);
+/* What to show; `fault`: something in the unit (radar silent, disk full) keeps it from recording.
+ */
+enum session_lamp session_lamp(const struct session *s, bool fault);
 /* Counts a vehicle; false if no session is on and it must not be told. */
 bool session_vehicle(struct session *s);
 

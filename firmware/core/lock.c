@@ -1,0 +1,268 @@
+#include "lock.h"
+#include <assert.h>
+#include <string.h>
+
+#define SECONDS INT64_C(1000000000)
+#define BIT(input) (1u << (input))
+
+/* Far enough back to be out of every window, near enough that differences cannot overflow. */
+static const int64_t LONG_AGO_NS = INT64_MIN / 4;
+static const int64_t NEVER_NS = INT64_MAX;
+
+/* Why there is trouble: each is told at once when it is new. */
+enum cause { CAUSE_LOOP = 1, CAUSE_TILT = 2, CAUSE_FORCED = 4, CAUSE_IMPACT = 8 };
+
+const struct lock_conf LOCK_DEFAULTS = {
+    .fitted = BIT(LOCK_INPUT_SHACKLE) | BIT(LOCK_INPUT_LOOP) | BIT(LOCK_INPUT_TILT) |
+              BIT(LOCK_INPUT_IMPACT),
+    .arm_delay_ns = 30 * SECONDS,
+    .impact_window_ns = 5 * SECONDS,
+    .impacts = 2,
+    .impact_dead_ns = SECONDS / 5,
+    .chirp_ns = SECONDS / 2,
+    .siren_burst_ns = 60 * SECONDS,
+    .siren_max_ns = 900 * SECONDS,
+    .siren_rest_ns = 3600 * SECONDS,
+    .quiet_ns = 60 * SECONDS,
+    .repeat_ns = 300 * SECONDS,
+};
+
+static bool is(const struct lock *l, enum lock_input input) {
+    return (l->inputs & BIT(input)) != 0;
+}
+
+static bool fitted(const struct lock *l, enum lock_input input) {
+    return (l->conf.fitted & BIT(input)) != 0;
+}
+
+static void tell(struct lock_out *out, enum lock_what what) {
+    assert(out->tells < LOCK_TELLS_MAX);
+    out->tell[out->tells++] = what;
+}
+
+/* Opened, or to be opened, by somebody who has the key. */
+static bool unset_wanted(const struct lock *l) {
+    return is(l, LOCK_INPUT_KEY) || (!is(l, LOCK_INPUT_SHACKLE) && !fitted(l, LOCK_INPUT_KEY));
+}
+
+/* The causes that last as long as a level does. */
+static unsigned causes_now(const struct lock *l) {
+    unsigned causes = 0;
+    if (!is(l, LOCK_INPUT_LOOP))
+        causes |= CAUSE_LOOP;
+    if (is(l, LOCK_INPUT_TILT))
+        causes |= CAUSE_TILT;
+    if (l->phase == LOCK_PHASE_SET && !is(l, LOCK_INPUT_SHACKLE))
+        causes |= CAUSE_FORCED;
+    return causes;
+}
+
+/* --- the siren ------------------------------------------------------------------------------ */
+
+static void siren_stop(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    if (!l->sounding)
+        return;
+    l->sounding = false;
+    l->siren_used_ns += now_ns - l->siren_on_ns;
+    l->siren_off_ns = now_ns;
+    if (!l->chirp)
+        tell(out, LOCK_SIREN_OFF);
+}
+
+static void siren_start(struct lock *l, int64_t length_ns, bool chirp, int64_t now_ns,
+                        struct lock_out *out) {
+    if (l->sounding && (chirp || !l->chirp))
+        return;
+    siren_stop(l, now_ns, out);
+    if (now_ns - l->siren_off_ns >= l->conf.siren_rest_ns)
+        l->siren_used_ns = 0;
+    int64_t room_ns = l->conf.siren_max_ns - l->siren_used_ns;
+    if (length_ns > room_ns)
+        length_ns = room_ns;
+    if (length_ns <= 0)
+        return;
+    l->sounding = true;
+    l->chirp = chirp;
+    l->siren_on_ns = now_ns;
+    l->siren_until_ns = now_ns + length_ns;
+    if (!chirp)
+        tell(out, LOCK_SIREN_ON);
+}
+
+/* --- trouble -------------------------------------------------------------------------------- */
+
+static void trouble(struct lock *l, enum cause cause, enum lock_what what, int64_t now_ns,
+                    struct lock_out *out) {
+    l->trouble_ns = now_ns;
+    if ((l->causes & cause) == 0 || now_ns - l->told_ns >= l->conf.repeat_ns) {
+        l->causes |= (uint8_t)cause;
+        l->told_ns = now_ns;
+        tell(out, what);
+    }
+    if (l->phase == LOCK_PHASE_SET)
+        siren_start(l, l->conf.siren_burst_ns, false, now_ns, out);
+}
+
+static void restore(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    siren_stop(l, now_ns, out);
+    l->causes = 0;
+    l->knocks = 0;
+    tell(out, LOCK_RESTORED);
+}
+
+static bool knocked_often(const struct lock *l) {
+    unsigned n = l->conf.impacts;
+    return l->knocks >= n && l->knock_ns[0] - l->knock_ns[n - 1] <= l->conf.impact_window_ns;
+}
+
+static void knock(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    if (l->phase != LOCK_PHASE_SET ||
+        (l->knocks > 0 && now_ns - l->knock_ns[0] < l->conf.impact_dead_ns))
+        return;
+    memmove(l->knock_ns + 1, l->knock_ns, (LOCK_IMPACTS_MAX - 1) * sizeof l->knock_ns[0]);
+    l->knock_ns[0] = now_ns;
+    if (l->knocks < LOCK_IMPACTS_MAX)
+        l->knocks++;
+    if (l->causes != 0)
+        l->trouble_ns = now_ns;
+    if (knocked_often(l)) {
+        trouble(l, CAUSE_IMPACT, LOCK_ALARM, now_ns, out);
+    } else if (l->causes == 0) {
+        if (now_ns - l->prealarm_ns >= l->conf.repeat_ns) {
+            tell(out, LOCK_PREALARM);
+            l->prealarm_ns = now_ns;
+        }
+        siren_start(l, l->conf.chirp_ns, true, now_ns, out);
+    }
+}
+
+/* --- set and unset -------------------------------------------------------------------------- */
+
+static void set(struct lock *l, struct lock_out *out) {
+    l->phase = LOCK_PHASE_SET;
+    l->knocks = 0;
+    l->prealarm_ns = LONG_AGO_NS;
+    tell(out, LOCK_SET);
+}
+
+/* Whoever has the key has ended it: what remains wrong stays trouble, without siren. */
+static void unset(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    bool was_set = l->phase == LOCK_PHASE_SET;
+    l->phase = LOCK_PHASE_OPEN;
+    siren_stop(l, now_ns, out);
+    if (was_set)
+        tell(out, LOCK_UNSET);
+    if (l->causes != 0 && causes_now(l) == 0)
+        restore(l, now_ns, out);
+}
+
+/* Settles set and unset after the shackle or the key moved. */
+static void settle(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    if (unset_wanted(l)) {
+        unset(l, now_ns, out);
+    } else if (l->phase == LOCK_PHASE_SET) {
+        if (!is(l, LOCK_INPUT_SHACKLE))
+            trouble(l, CAUSE_FORCED, LOCK_ALARM, now_ns, out);
+    } else if (!is(l, LOCK_INPUT_SHACKLE)) {
+        l->phase = LOCK_PHASE_OPEN;
+    } else if (l->phase == LOCK_PHASE_OPEN) {
+        l->phase = LOCK_PHASE_ARMING;
+        l->set_ns = now_ns + l->conf.arm_delay_ns;
+    }
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static int64_t restore_due(const struct lock *l) {
+    return l->causes != 0 && causes_now(l) == 0 ? l->trouble_ns + l->conf.quiet_ns : NEVER_NS;
+}
+
+static int64_t next_due(const struct lock *l) {
+    int64_t due = restore_due(l);
+    if (l->phase == LOCK_PHASE_ARMING && l->set_ns < due)
+        due = l->set_ns;
+    if (l->sounding && l->siren_until_ns < due)
+        due = l->siren_until_ns;
+    return due;
+}
+
+/* What has come due by now, each at its own time, so that a late call changes nothing. */
+static void advance(struct lock *l, int64_t now_ns, struct lock_out *out) {
+    for (int64_t due = next_due(l); due <= now_ns; due = next_due(l)) {
+        if (l->sounding && l->siren_until_ns == due)
+            siren_stop(l, due, out);
+        else if (l->phase == LOCK_PHASE_ARMING && l->set_ns == due)
+            set(l, out);
+        else
+            restore(l, due, out);
+    }
+}
+
+static void finish(const struct lock *l, struct lock_out *out) {
+    out->siren = l->sounding;
+    out->next_ns = next_due(l);
+}
+
+/* --- the outside ---------------------------------------------------------------------------- */
+
+static void apply(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
+                  struct lock_out *out) {
+    switch (input) {
+    case LOCK_INPUT_SHACKLE:
+        tell(out, active ? LOCK_CLOSED : LOCK_OPENED);
+        l->trouble_ns = now_ns;
+        settle(l, now_ns, out);
+        break;
+    case LOCK_INPUT_KEY:
+        settle(l, now_ns, out);
+        break;
+    case LOCK_INPUT_LOOP:
+    case LOCK_INPUT_TILT:
+        if (active == (input == LOCK_INPUT_TILT))
+            trouble(l, input == LOCK_INPUT_TILT ? CAUSE_TILT : CAUSE_LOOP, LOCK_TAMPER, now_ns,
+                    out);
+        else
+            l->trouble_ns = now_ns;
+        break;
+    default:
+        if (active)
+            knock(l, now_ns, out);
+    }
+}
+
+void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int64_t now_ns,
+               struct lock_out *ret_out) {
+    assert(conf->impacts >= 1 && conf->impacts <= LOCK_IMPACTS_MAX);
+    *ret_out = (struct lock_out){0};
+    *l = (struct lock){.conf = *conf};
+    l->told_ns = l->prealarm_ns = l->siren_off_ns = LONG_AGO_NS;
+    l->inputs = (uint8_t)((inputs & conf->fitted) |
+                          (~conf->fitted & (BIT(LOCK_INPUT_SHACKLE) | BIT(LOCK_INPUT_LOOP))));
+    l->inputs &= (uint8_t)~BIT(LOCK_INPUT_IMPACT);
+    if (is(l, LOCK_INPUT_SHACKLE) && !unset_wanted(l))
+        set(l, ret_out);
+    else
+        tell(ret_out, is(l, LOCK_INPUT_SHACKLE) ? LOCK_UNSET : LOCK_OPENED);
+    if (!is(l, LOCK_INPUT_LOOP))
+        trouble(l, CAUSE_LOOP, LOCK_TAMPER, now_ns, ret_out);
+    if (is(l, LOCK_INPUT_TILT))
+        trouble(l, CAUSE_TILT, LOCK_TAMPER, now_ns, ret_out);
+    finish(l, ret_out);
+}
+
+void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
+               struct lock_out *ret_out) {
+    *ret_out = (struct lock_out){0};
+    advance(l, now_ns, ret_out);
+    if (fitted(l, input) && is(l, input) != active) {
+        l->inputs = (uint8_t)(l->inputs ^ BIT(input));
+        apply(l, input, active, now_ns, ret_out);
+    }
+    finish(l, ret_out);
+}
+
+void lock_tick(struct lock *l, int64_t now_ns, struct lock_out *ret_out) {
+    *ret_out = (struct lock_out){0};
+    advance(l, now_ns, ret_out);
+    finish(l, ret_out);
+}
