@@ -1,10 +1,11 @@
 /* passage: radar frames to vehicles.
  *
  * A fixed table of tracks.  A target joins the track of its own sign whose *predicted* speed is
- * nearest (gate 1.0 m/s + 1.0 m/s per second); a magnitude that collapses while the speed jumps
- * back begins a new vehicle of a platoon; a track closes after a silence and counts as a vehicle if
- * it was seen often and long enough.  The speed reported is the 90th percentile of its radial
- * speeds. Method and figures: firmware/core/README.md; measured by tools/bench radar.
+ * nearest (magnitude settles a tie); speed and magnitude that jump the way a leaving vehicle's
+ * never do begin the next vehicle of a platoon, from the hit where they jumped; a track closes
+ * after a silence and counts as a vehicle if it was seen often, long and smoothly enough and is
+ * no tone, echo or image.  The speed reported is the 90th percentile of its radial speeds.
+ * Method, figures and limits: firmware/core/PASSAGE.md; measured by radarbench (tools/bench).
  *
  * Promises (tests/core/passage_test.c, tests/sim/radar_test.c): the output depends on the frames
  * alone (not on how they were grouped into calls), a shift in time shifts the output, mirrored
@@ -27,30 +28,45 @@ struct passage_conf {
     int64_t silence_ns; /* a track without a hit for so long is closed */
     unsigned min_hits;  /* to count as a vehicle */
     int64_t min_duration_ns;
-    int64_t long_ns; /* PASSAGE_LONG from here */
+    int32_t min_travel_mm;  /* speed times duration */
+    int32_t max_noise_mm_s; /* typical scatter beyond which it is rain, not a vehicle */
+    int64_t long_ns;        /* PASSAGE_LONG from here */
 };
 
 extern const struct passage_conf PASSAGE_DEFAULTS;
 
 /* Private to passage.c: look, don't touch. */
+struct passage_hit {
+    int64_t t_ns;
+    int32_t mm_s;    /* absolute */
+    int32_t log_mag; /* log2 of the magnitude in 1/256; 0: the sensor did not say */
+};
+
 struct passage_track {
     bool used;
     int sign;
     int64_t first_ns, last_ns;
-    int32_t last_mm_s, rate_mm_s2;
-    uint32_t magnitude_peak, magnitude_last;
-    int32_t low_mm_s; /* slowest since the peak of magnitude */
-    unsigned hits;
-    uint8_t flags;
-    uint16_t kept;
-    int32_t speeds[PASSAGE_HITS_MAX]; /* mm/s, absolute, as they came */
-    uint32_t magnitudes[PASSAGE_HITS_MAX];
+    int64_t masked_ns; /* silence explained by stronger targets of the other direction */
+    int32_t level_mm_s, rate_mm_s2; /* filtered, at last_ns */
+    int32_t log_mag;                /* filtered; 0: never told */
+    int32_t noise_mm_s, noise_log;  /* typical scatter of single hits */
+    uint32_t magnitude;             /* peak */
+    unsigned age;                   /* hits in the filter */
+    unsigned hits, shadowed;        /* all of it; those beside a stronger twin */
+    uint8_t flags;                  /* enum passage_flag */
+    unsigned kept, stride;          /* every stride'th hit is kept, so that any length fits */
+    struct passage_hit hit[PASSAGE_HITS_MAX];
 };
 
 struct passage {
     struct passage_conf conf;
     struct passage_track tracks[PASSAGE_TRACKS];
+    int64_t first_ns, last_ns; /* frames seen: the first, the newest */
+    bool begun;
+    unsigned capacity;        /* most targets seen in one frame: a full frame hides the rest */
     uint32_t refused_targets; /* no room, or outside the limits */
+    uint32_t refused_frames;  /* earlier than one already seen */
+    uint32_t refused_tracks;  /* long enough, but tones, echoes, images or scatter */
 };
 
 /* One vehicle, in the units of the sensor's side. */

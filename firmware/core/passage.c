@@ -1,0 +1,603 @@
+#include "passage.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S INT64_C(1000000000)
+
+enum {
+    RATE_MAX_MM_S2 = 12000, /* v^2 sin^2 / R at the near edge of the beam, 70 mph */
+    RATE_YOUNG_MM_S2 =
+        6000, /* a young track does not know its rate: the gate is wider by so much */
+    YOUNG_HITS = 3,
+    PREDICT_MAX_MS = 800,
+    NOISE_MIN_MM_S = 60,
+    NOISE_BEGIN_MM_S = 120,
+    NOISE_LOG_BEGIN = 100,
+    TIE_MM_S = 200,  /* what a factor of two in magnitude is worth when tracks compete */
+    JUMP_BEFORE = 6, /* hits looked at before and after a possible change of vehicle */
+    JUMP_AFTER = 4,
+    JUMP_MM_S = 600,      /* a jump in speed that alone says: another vehicle */
+    JUMP_BACK_MM_S = 400, /* no change of vehicle if the speed jumps the wrong way by so much */
+    DROP_LOG = 460,       /* a jump in magnitude (x 3.5) that alone says so */
+    TWIN_MM_S = 400,      /* an echo is so near the speed of its stronger twin */
+    IMAGE_LOG = 512,      /* a mirror image is at least four times weaker */
+    TONE_SPREAD_MM_S = 350,
+    TONE_SLOW_MM_S = 6000,
+    TONE_FLAT_LOG = 160,
+    TONE_TRAVEL_MM = 250000,
+    LEVEL_ALPHA = 150, /* of 256 */
+    LEVEL_BETA = 40,
+};
+#define MASKED_MAX_NS (3 * NS_PER_S / 2)
+
+const struct passage_conf PASSAGE_DEFAULTS = {
+    .min_speed_mm_s = 4000,
+    .max_speed_mm_s = 62200,
+    .min_magnitude = 20,
+    .gate_mm_s = 1000,
+    .gate_mm_s2 = 1000,
+    .silence_ns = 800000000,
+    .min_hits = 4,
+    .min_duration_ns = 250000000,
+    .min_travel_mm = 3000,
+    .max_noise_mm_s = 360,
+    .long_ns = 8 * NS_PER_S,
+};
+
+void passage_init(struct passage *p, const struct passage_conf *conf) {
+    memset(p, 0, sizeof *p);
+    p->conf = *conf;
+    p->capacity = 1;
+}
+
+/* ---- small arithmetic ---- */
+
+/* log2 in 1/256, straight between the powers of two; at least 1, for 0 means untold. */
+static int32_t log2_of(uint32_t magnitude) {
+    if (magnitude == 0)
+        return 0;
+    int bits = 31 - __builtin_clz(magnitude);
+    uint32_t fraction = (uint32_t)(((uint64_t)magnitude << 8) >> bits) & 0xff;
+    int32_t log = bits * 256 + (int32_t)fraction;
+    return log > 0 ? log : 1;
+}
+
+static int32_t clamp(int64_t value, int32_t limit) {
+    return (int32_t)(value > limit ? limit : value < -limit ? -limit : value);
+}
+
+static int32_t per_second(int64_t mm_s, int64_t dt_ns) {
+    return dt_ns > 0 ? clamp(mm_s * NS_PER_S / dt_ns, RATE_MAX_MM_S2) : 0;
+}
+
+static int32_t grown(int32_t rate_mm_s2, int64_t dt_ns) {
+    return (int32_t)(rate_mm_s2 * (dt_ns / 1000) / 1000000);
+}
+
+static int compare(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Quantile of sorted values by linear interpolation (type 7). */
+static int32_t quantile(const int32_t *sorted, unsigned n, unsigned percent) {
+    unsigned at = (n - 1) * percent;
+    unsigned i = at / 100, rest = at % 100;
+    if (i + 1 >= n)
+        return sorted[n - 1];
+    return sorted[i] + (sorted[i + 1] - sorted[i]) * (int32_t)rest / 100;
+}
+
+/* ---- one track ---- */
+
+static int32_t track_predict(const struct passage_track *t, int64_t now_ns) {
+    int64_t dt = now_ns - t->last_ns;
+    if (dt > PREDICT_MAX_MS * INT64_C(1000000))
+        dt = PREDICT_MAX_MS * INT64_C(1000000);
+    return t->level_mm_s + grown(t->rate_mm_s2, dt);
+}
+
+static void track_keep(struct passage_track *t, const struct passage_hit *hit) {
+    if ((t->hits - 1) % t->stride != 0)
+        return;
+    if (t->kept == PASSAGE_HITS_MAX) {
+        for (unsigned i = 0; i < PASSAGE_HITS_MAX / 2; i++)
+            t->hit[i] = t->hit[2 * i];
+        t->kept = PASSAGE_HITS_MAX / 2;
+        t->stride *= 2;
+    }
+    t->hit[t->kept++] = *hit;
+}
+
+/* How far the middle of three lies from the line between its neighbours. */
+static int32_t bend(const struct passage_hit *h, bool log) {
+    int64_t whole = h[2].t_ns - h[0].t_ns, part = h[1].t_ns - h[0].t_ns;
+    int32_t a = log ? h[0].log_mag : h[0].mm_s, b = log ? h[1].log_mag : h[1].mm_s;
+    int32_t c = log ? h[2].log_mag : h[2].mm_s;
+    if (whole <= 0)
+        return 0;
+    return abs(b - a - (int32_t)((c - a) * part / whole));
+}
+
+static void track_noise(struct passage_track *t) {
+    if (t->kept < 3)
+        return;
+    const struct passage_hit *h = &t->hit[t->kept - 3];
+    t->noise_mm_s += (bend(h, false) - t->noise_mm_s) / 8;
+    if (h[0].log_mag > 0 && h[2].log_mag > 0)
+        t->noise_log += (bend(h, true) - t->noise_log) / 8;
+}
+
+static void track_filter(struct passage_track *t, const struct passage_hit *hit) {
+    int64_t dt = hit->t_ns - t->last_ns;
+    int32_t predicted = track_predict(t, hit->t_ns), off = hit->mm_s - predicted;
+    t->level_mm_s = predicted + off * LEVEL_ALPHA / 256;
+    if (t->age >= 2)
+        t->rate_mm_s2 =
+            clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, RATE_MAX_MM_S2);
+    if (hit->log_mag > 0)
+        t->log_mag = t->log_mag == 0 ? hit->log_mag : t->log_mag + (hit->log_mag - t->log_mag) / 2;
+}
+
+static void track_hit(struct passage_track *t, const struct passage_hit *hit, uint32_t magnitude) {
+    track_filter(t, hit);
+    t->last_ns = hit->t_ns;
+    t->masked_ns = 0;
+    t->age++;
+    t->hits++;
+    if (magnitude > t->magnitude)
+        t->magnitude = magnitude;
+    track_keep(t, hit);
+    track_noise(t);
+}
+
+static void track_begin(struct passage_track *t, int sign, const struct passage_hit *hit) {
+    t->used = true;
+    t->sign = sign;
+    t->first_ns = t->last_ns = hit->t_ns;
+    t->masked_ns = 0;
+    t->level_mm_s = hit->mm_s;
+    t->rate_mm_s2 = 0;
+    t->log_mag = hit->log_mag;
+    t->noise_mm_s = NOISE_BEGIN_MM_S;
+    t->noise_log = NOISE_LOG_BEGIN;
+    t->magnitude = 0;
+    t->age = t->hits = t->shadowed = t->kept = 0;
+    t->stride = 1;
+    t->flags = 0;
+}
+
+/* ---- is it a vehicle? ---- */
+
+struct summary {
+    int32_t p10, median, p90, max, noise, mag_low, mag_high, drift_log;
+};
+
+static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
+    for (unsigned i = 0; i < t->kept; i++)
+        ret_speeds[i] = t->hit[i].mm_s;
+    qsort(ret_speeds, t->kept, sizeof *ret_speeds, compare);
+}
+
+/* Median bend as the standard deviation of one hit: 1.4826 / sqrt(1.5). */
+static int32_t scatter(const struct passage_track *t, int32_t *work) {
+    unsigned n = 0;
+    for (unsigned i = 0; i + 2 < t->kept; i++)
+        work[n++] = bend(&t->hit[i], false);
+    if (n == 0)
+        return 0;
+    qsort(work, n, sizeof *work, compare);
+    return quantile(work, n, 50) * 121 / 100;
+}
+
+/* How much the magnitude of thirds of the track differs, in 1/256 of log2. */
+static int32_t drift(const struct passage_track *t) {
+    int32_t low = INT32_MAX, high = 0;
+    for (unsigned part = 0; part < 3; part++) {
+        unsigned from = t->kept * part / 3, to = t->kept * (part + 1) / 3;
+        int64_t sum = 0;
+        for (unsigned i = from; i < to; i++)
+            sum += t->hit[i].log_mag;
+        int32_t mean = to > from ? (int32_t)(sum / (to - from)) : 0;
+        low = mean < low ? mean : low;
+        high = mean > high ? mean : high;
+    }
+    return high - low;
+}
+
+static struct summary track_summary(const struct passage_track *t) {
+    int32_t work[PASSAGE_HITS_MAX];
+    struct summary s = {.noise = scatter(t, work), .drift_log = drift(t)};
+    sorted_speeds(t, work);
+    s.p10 = quantile(work, t->kept, 10);
+    s.median = quantile(work, t->kept, 50);
+    s.p90 = quantile(work, t->kept, 90);
+    s.max = work[t->kept - 1];
+    return s;
+}
+
+/* A fan or a wire in the wind: one speed, one strength, for longer than a vehicle is in view. */
+static bool is_tone(const struct summary *s, int64_t travel_mm) {
+    if (s->p90 - s->p10 > TONE_SPREAD_MM_S || s->drift_log > TONE_FLAT_LOG)
+        return false;
+    return s->p90 < TONE_SLOW_MM_S || travel_mm > TONE_TRAVEL_MM;
+}
+
+static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
+                       const struct summary *s) {
+    int64_t travel_mm = (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
+    return travel_mm >= conf->min_travel_mm && s->noise <= conf->max_noise_mm_s &&
+           t->shadowed * 5 <= t->hits * 4 && !is_tone(s, travel_mm);
+}
+
+static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
+    bool whole = (t->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG)) == 0;
+    if (t->hits < 6)
+        return QUALITY_C;
+    return whole && s->drift_log >= 256 ? QUALITY_A : QUALITY_B;
+}
+
+static void tell(const struct passage *p, const struct passage_track *t, const struct summary *s,
+                 struct passage_vehicle *ret_vehicle) {
+    uint8_t flags = t->flags;
+    if (s->max >= p->conf.max_speed_mm_s / 20 * 19)
+        flags |= PASSAGE_SATURATED;
+    *ret_vehicle = (struct passage_vehicle){
+        .first_ns = t->first_ns,
+        .last_ns = t->last_ns,
+        .direction = t->sign > 0 ? DIRECTION_IN : DIRECTION_OUT,
+        .speed_mm_s = s->p90,
+        .max_mm_s = s->max,
+        .median_mm_s = s->median,
+        .magnitude = t->magnitude,
+        .hits = t->hits,
+        .quality = grade(t, s),
+        .flags = flags,
+    };
+}
+
+/* Ends a track; 1 if it was a vehicle. */
+static unsigned track_end(struct passage *p, struct passage_track *t,
+                          struct passage_vehicle *ret_vehicle) {
+    t->used = false;
+    if (t->hits < p->conf.min_hits || t->last_ns - t->first_ns < p->conf.min_duration_ns)
+        return 0;
+    struct summary s = track_summary(t);
+    if (t->last_ns - t->first_ns >= p->conf.long_ns)
+        t->flags |= PASSAGE_LONG;
+    if (!is_vehicle(&p->conf, t, &s)) {
+        p->refused_tracks++;
+        return 0;
+    }
+    tell(p, t, &s, ret_vehicle);
+    return 1;
+}
+
+/* ---- a platoon: the next vehicle took over ---- */
+
+struct line {
+    int64_t t_ns; /* of the mean */
+    int32_t mm_s, log_mag, rate_mm_s2;
+};
+
+/* Means and slope (least squares) of n hits. */
+static struct line line_through(const struct passage_hit *h, unsigned n) {
+    int64_t t = 0, v = 0, m = 0, tv = 0, tt = 0;
+    for (unsigned i = 0; i < n; i++) {
+        t += h[i].t_ns - h[0].t_ns;
+        v += h[i].mm_s;
+        m += h[i].log_mag;
+    }
+    t /= n;
+    v /= n;
+    for (unsigned i = 0; i < n; i++) {
+        int64_t dt_us = (h[i].t_ns - h[0].t_ns - t) / 1000;
+        tt += dt_us * dt_us / 1000;
+        tv += dt_us * (h[i].mm_s - v);
+    }
+    int32_t rate = tt > 0 ? clamp(tv * 1000 / tt, RATE_MAX_MM_S2) : 0;
+    return (struct line){h[0].t_ns + t, (int32_t)v, (int32_t)(m / n), rate};
+}
+
+static int32_t line_at(const struct line *l, int64_t t_ns) {
+    return l->mm_s + grown(l->rate_mm_s2, t_ns - l->t_ns);
+}
+
+static int32_t at_least(int32_t value, int32_t floor) {
+    return value > floor ? value : floor;
+}
+
+/* The next vehicle of a platoon comes from further away if inbound (faster radial speed, weaker),
+ * from nearer if outbound (slower, stronger); a single vehicle's speed and strength go the other
+ * way, and never jump.  Both jumps are weighed against the track's own scatter. */
+static bool jumped(const struct passage_track *t, const struct passage_hit *after,
+                   unsigned before_n) {
+    struct line b = line_through(after - before_n, before_n), a = line_through(after, JUMP_AFTER);
+    int64_t between = after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
+    int32_t jump = t->sign * (line_at(&a, between) - line_at(&b, between));
+    struct line near = line_through(after - 3, 3);
+    int32_t drop = near.log_mag > 0 && a.log_mag > 0 ? t->sign * (near.log_mag - a.log_mag) : 0;
+    if (jump < -JUMP_BACK_MM_S || drop < -DROP_LOG / 4)
+        return false;
+    int32_t need_jump = at_least(t->noise_mm_s * 6, JUMP_MM_S);
+    int32_t need_drop = at_least(t->noise_log * 4, DROP_LOG);
+    return jump * 100 / need_jump + drop * 100 / need_drop >= 100;
+}
+
+/* The index of the hit after the largest single step among the last ones. */
+static unsigned step_index(const struct passage_track *t) {
+    unsigned best = t->kept - JUMP_AFTER;
+    int32_t most = INT32_MIN;
+    for (unsigned i = best - 1; i < t->kept; i++) {
+        const struct passage_hit *h = &t->hit[i];
+        int32_t step = t->sign * (h->mm_s - h[-1].mm_s) * 100 / JUMP_MM_S +
+                       t->sign * (h[-1].log_mag - h->log_mag) * 100 / DROP_LOG;
+        if (step > most) {
+            most = step;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static uint32_t magnitude_of(int32_t log_mag) {
+    if (log_mag == 0)
+        return 0;
+    uint32_t base = 256u + ((uint32_t)log_mag & 0xff);
+    unsigned bits = (unsigned)log_mag >> 8;
+    return bits >= 8 ? base << (bits - 8) : base >> (8 - bits);
+}
+
+/* Rebuilds both halves from the kept hits: `t` keeps the older ones, `next` gets the newer. */
+static void track_split(struct passage_track *t, unsigned at, struct passage_track *next) {
+    track_begin(next, t->sign, &t->hit[at]);
+    for (unsigned i = at; i < t->kept; i++)
+        track_hit(next, &t->hit[i], magnitude_of(t->hit[i].log_mag));
+    next->flags = t->flags | PASSAGE_OVERLAP;
+    next->flags &= (uint8_t)~PASSAGE_TRUNCATED;
+    t->flags |= PASSAGE_OVERLAP;
+    t->hits -= next->hits * t->stride < t->hits ? next->hits * t->stride : t->hits - 1;
+    t->kept = at;
+    t->last_ns = t->hit[at - 1].t_ns;
+    t->magnitude = 0;
+    for (unsigned i = 0; i < at; i++)
+        if (magnitude_of(t->hit[i].log_mag) > t->magnitude)
+            t->magnitude = magnitude_of(t->hit[i].log_mag);
+}
+
+static unsigned track_part(struct passage *p, struct passage_track *t,
+                           struct passage_vehicle *ret_vehicle) {
+    if (t->kept < JUMP_AFTER + 3)
+        return 0;
+    unsigned before = t->kept - JUMP_AFTER;
+    if (!jumped(t, &t->hit[before], before < JUMP_BEFORE ? before : JUMP_BEFORE))
+        return 0;
+    struct passage_track next;
+    track_split(t, step_index(t), &next);
+    unsigned n = track_end(p, t, ret_vehicle);
+    *t = next;
+    return n;
+}
+
+/* ---- frames ---- */
+
+static bool usable(const struct passage_conf *conf, const struct radar_target *target) {
+    int32_t v = target->speed_mm_s < 0 ? -target->speed_mm_s : target->speed_mm_s;
+    return v >= conf->min_speed_mm_s && v < conf->max_speed_mm_s &&
+           (target->magnitude == 0 || target->magnitude >= conf->min_magnitude);
+}
+
+static struct passage_hit hit_of(const struct radar_frame *f, unsigned i) {
+    int32_t v = f->targets[i].speed_mm_s;
+    return (struct passage_hit){f->t_ns, v < 0 ? -v : v, log2_of(f->targets[i].magnitude)};
+}
+
+static int sign_of(const struct radar_target *target) {
+    return target->speed_mm_s > 0 ? 1 : -1;
+}
+
+/* Cost of a target for a track, or -1: outside the gate. */
+static int32_t cost(const struct passage_conf *conf, const struct passage_track *t,
+                    const struct passage_hit *hit) {
+    int64_t dt = hit->t_ns - t->last_ns;
+    int32_t off = abs(hit->mm_s - track_predict(t, hit->t_ns));
+    int32_t gate = conf->gate_mm_s + grown(conf->gate_mm_s2, dt);
+    if (t->age < YOUNG_HITS)
+        gate += grown(RATE_YOUNG_MM_S2, dt);
+    if (off > gate)
+        return -1;
+    if (hit->log_mag == 0 || t->log_mag == 0)
+        return off;
+    return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256;
+}
+
+struct pair {
+    unsigned track, target;
+};
+
+/* The cheapest pair of a free track and a free target; false when none is left. */
+static bool cheapest(const struct passage *p, const struct radar_frame *f, uint32_t tracks_taken,
+                     uint32_t targets_taken, struct pair *ret_pair) {
+    int32_t best = -1;
+    for (unsigned k = 0; k < PASSAGE_TRACKS * f->count; k++) {
+        unsigned i = k / f->count, j = k % f->count;
+        const struct passage_track *t = &p->tracks[i];
+        if (!t->used || (tracks_taken >> i & 1) || (targets_taken >> j & 1) ||
+            t->sign != sign_of(&f->targets[j]))
+            continue;
+        struct passage_hit hit = hit_of(f, j);
+        int32_t c = cost(&p->conf, t, &hit);
+        if (c >= 0 && (best < 0 || c < best)) {
+            best = c;
+            *ret_pair = (struct pair){i, j};
+        }
+    }
+    return best >= 0;
+}
+
+/* A weaker copy of another target of the frame: a side lobe or another part of the same vehicle
+ * (same sign), or the image of imperfect I/Q (other sign). */
+static bool shadowed(const struct radar_frame *f, unsigned i) {
+    struct passage_hit mine = hit_of(f, i);
+    for (unsigned j = 0; j < f->count; j++) {
+        struct passage_hit other = hit_of(f, j);
+        bool same = sign_of(&f->targets[i]) == sign_of(&f->targets[j]);
+        int32_t weaker = other.log_mag - mine.log_mag;
+        if (j == i || abs(other.mm_s - mine.mm_s) > (same ? TWIN_MM_S : TWIN_MM_S / 2))
+            continue;
+        if (same ? weaker > 0 || (weaker == 0 && j < i) : weaker > IMAGE_LOG)
+            return true;
+    }
+    return false;
+}
+
+static void mark_overlap(struct passage *p, const struct passage_track *t) {
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        struct passage_track *o = &p->tracks[i];
+        if (o == t || !o->used || o->sign != t->sign || o->hits < p->conf.min_hits)
+            continue;
+        o->flags |= PASSAGE_OVERLAP;
+    }
+}
+
+static void give(struct passage *p, struct passage_track *t, const struct radar_frame *f,
+                 unsigned target) {
+    struct passage_hit hit = hit_of(f, target);
+    track_hit(t, &hit, f->targets[target].magnitude);
+    t->shadowed += shadowed(f, target);
+    if (t->hits == p->conf.min_hits)
+        for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+            const struct passage_track *o = &p->tracks[i];
+            if (o != t && o->used && o->sign == t->sign && o->hits >= p->conf.min_hits) {
+                t->flags |= PASSAGE_OVERLAP;
+                mark_overlap(p, t);
+            }
+        }
+}
+
+static void open_track(struct passage *p, const struct radar_frame *f, unsigned target) {
+    struct passage_track *t = NULL;
+    for (unsigned i = 0; i < PASSAGE_TRACKS && t == NULL; i++)
+        if (!p->tracks[i].used)
+            t = &p->tracks[i];
+    if (t == NULL) {
+        p->refused_targets++;
+        return;
+    }
+    struct passage_hit hit = hit_of(f, target);
+    track_begin(t, sign_of(&f->targets[target]), &hit);
+    if (f->t_ns - p->first_ns < p->conf.silence_ns / 4)
+        t->flags |= PASSAGE_TRUNCATED;
+    give(p, t, f, target);
+}
+
+static unsigned close_silent(struct passage *p, int64_t now_ns, struct passage_vehicle *ret) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        struct passage_track *t = &p->tracks[i];
+        if (t->used && now_ns - t->last_ns - t->masked_ns > p->conf.silence_ns)
+            n += track_end(p, t, &ret[n]);
+    }
+    return n;
+}
+
+/* A frame that is full and shows only the other direction says nothing about a track's silence. */
+static void mask(struct passage *p, const struct radar_frame *f, int64_t dt_ns) {
+    if (f->count < p->capacity)
+        return;
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        struct passage_track *t = &p->tracks[i];
+        bool hidden = t->used && t->last_ns < f->t_ns && t->hits >= YOUNG_HITS;
+        for (unsigned j = 0; j < f->count; j++)
+            hidden = hidden && sign_of(&f->targets[j]) != t->sign;
+        if (hidden && t->masked_ns + dt_ns <= MASKED_MAX_NS)
+            t->masked_ns += dt_ns;
+    }
+}
+
+/* What of a frame can be a vehicle. */
+static struct radar_frame sifted(struct passage *p, const struct radar_frame *f) {
+    struct radar_frame out = {.t_ns = f->t_ns, .count = 0};
+    unsigned count = f->count < RADAR_TARGETS_MAX ? f->count : RADAR_TARGETS_MAX;
+    for (unsigned i = 0; i < count; i++)
+        if (usable(&p->conf, &f->targets[i]))
+            out.targets[out.count++] = f->targets[i];
+        else
+            p->refused_targets++;
+    if (count > p->capacity)
+        p->capacity = count;
+    return out;
+}
+
+static unsigned associate(struct passage *p, const struct radar_frame *f,
+                          struct passage_vehicle *ret) {
+    uint32_t tracks = 0, targets = 0;
+    unsigned n = 0;
+    struct pair pair;
+    while (cheapest(p, f, tracks, targets, &pair)) {
+        tracks |= 1u << pair.track;
+        targets |= 1u << pair.target;
+        give(p, &p->tracks[pair.track], f, pair.target);
+        n += track_part(p, &p->tracks[pair.track], &ret[n]);
+    }
+    for (unsigned j = 0; j < f->count; j++)
+        if (!(targets >> j & 1))
+            open_track(p, f, j);
+    return n;
+}
+
+unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
+                       struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
+    if (p->begun && frame->t_ns < p->last_ns) {
+        p->refused_frames++;
+        return 0;
+    }
+    if (!p->begun)
+        p->first_ns = p->last_ns = frame->t_ns;
+    p->begun = true;
+    unsigned n = close_silent(p, frame->t_ns, ret_vehicles);
+    struct radar_frame f = sifted(p, frame);
+    int64_t dt = frame->t_ns - p->last_ns;
+    n += associate(p, &f, &ret_vehicles[n]);
+    mask(p, &f, dt);
+    p->last_ns = frame->t_ns;
+    return n;
+}
+
+unsigned passage_tick(struct passage *p, int64_t now_ns,
+                      struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
+    return close_silent(p, now_ns, ret_vehicles);
+}
+
+unsigned passage_flush(struct passage *p, struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        struct passage_track *t = &p->tracks[i];
+        if (!t->used)
+            continue;
+        if (p->last_ns - t->last_ns <= p->conf.silence_ns / 4)
+            t->flags |= PASSAGE_TRUNCATED;
+        n += track_end(p, t, &ret_vehicles[n]);
+    }
+    return n;
+}
+
+void passage_event(const struct passage_vehicle *vehicle, struct event *ret_event) {
+    int64_t steps = (vehicle->last_ns - vehicle->first_ns + 50000000) / 100000000;
+    double db = vehicle->magnitude > 0 ? 20.0 * log10((double)vehicle->magnitude) : 0.0;
+    int64_t t_ms = vehicle->first_ns / 1000000;
+    *ret_event = (struct event){
+        .t_ms = t_ms - ((t_ms % 10) + 10) % 10,
+        .kind = EVENT_PASSAGE,
+        .passage =
+            {
+                .direction = (uint8_t)vehicle->direction,
+                .speed_mph10 = (uint16_t)((int64_t)vehicle->speed_mm_s * 1000 / 44704),
+                .duration_ms = (uint32_t)(steps * 100),
+                .magnitude_db = (int16_t)lround(db),
+                .quality = (uint8_t)vehicle->quality,
+                .flags = vehicle->flags,
+            },
+    };
+}
