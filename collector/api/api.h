@@ -58,12 +58,14 @@ struct api_reply {
 
 struct api;
 struct store;
+struct store_alert;
 
 struct api_conf {
     /* Stores on one data base: as many requests are worked on at a time.  They must live until
      * api_close; nobody else may use them. */
     const struct store *stores;
     size_t stores_n; /* 1 .. API_STORES_MAX */
+    int64_t now_ms;  /* when it is opened: events for the pages are numbered from here */
     /* Tells the pages of a change (http_publish).  May be NULL. */
     void (*publish)(void *ctx, const char *name, uint64_t id, const char *json);
     void *publish_ctx;
@@ -73,5 +75,11 @@ MUST int api_open(const struct api_conf *conf, struct api **ret_api);
 void api_close(struct api *api);
 /* Always gives a reply. */
 void api_handle(struct api *api, const struct api_request *request, struct api_reply *ret_reply);
+
+/* Tells the pages of an alert as it is now, through conf->publish: to be called after the commit.
+ * `ring`: it is new and live. */
+void api_alert_changed(struct api *api, const struct store_alert *alert, bool ring);
+/* Tells the pages that the figures have changed ("counters"); call it at most every few seconds. */
+void api_counted(struct api *api, uint64_t passages, uint64_t batches);
 
 #endif

@@ -21,7 +21,6 @@
 
 enum {
     HTTP_CONNECTIONS_MAX = 1200,
-    HTTP_PER_ADDRESS_MAX = 0, /* unlimited: a station sits behind one address */
     HTTP_STREAMS_MAX = 1000,
     HTTP_EVENTS_KEPT = 1024,
     HTTP_EVENT_MAX = 16384, /* bytes of one event's JSON */
