@@ -4,6 +4,7 @@
 
 #include "command.h"
 
+extern const struct command COMMAND_PASSAGES;
 extern const struct command COMMAND_SPEEDS;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct command *const COMMANDS[] = {
+    &COMMAND_PASSAGES,
     &COMMAND_SPEEDS,
     NULL,
 };
