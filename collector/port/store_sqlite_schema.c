@@ -1,0 +1,125 @@
+#include "store_sqlite_own.h"
+
+/* Times are Unix milliseconds; NULL is "unknown" or "not yet".  order_ms is occurred_ms where that
+ * is known, else received_ms: by it, newest means newest. */
+const char *const STORE_SQLITE_SCHEMA[] = {
+    "CREATE TABLE batches(id INTEGER PRIMARY KEY, device TEXT NOT NULL, spool INTEGER NOT NULL,"
+    " cls INTEGER NOT NULL, seq INTEGER NOT NULL, schema INTEGER NOT NULL, boot INTEGER NOT NULL,"
+    " anchor_boot_ms INTEGER NOT NULL, anchor_unix_ms INTEGER NOT NULL,"
+    " anchor_quality INTEGER NOT NULL, previous BLOB, codec INTEGER NOT NULL,"
+    " body_size INTEGER NOT NULL, events INTEGER NOT NULL, received_ms INTEGER NOT NULL,"
+    " hash BLOB NOT NULL, payload BLOB NOT NULL, UNIQUE(device, spool, cls, seq));",
+    "CREATE TRIGGER batches_kept BEFORE DELETE ON batches BEGIN"
+    " SELECT RAISE(ABORT, 'batches are written once'); END;",
+    "CREATE TRIGGER batches_unchanged BEFORE UPDATE ON batches BEGIN"
+    " SELECT RAISE(ABORT, 'batches are written once'); END;",
+    "CREATE TABLE streams(device TEXT NOT NULL, spool INTEGER NOT NULL, cls INTEGER NOT NULL,"
+    " upto INTEGER, highest INTEGER, stored INTEGER NOT NULL DEFAULT 0,"
+    " events INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,"
+    " lost INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(device, spool, cls)) WITHOUT ROWID;",
+    "CREATE TABLE lost(device TEXT NOT NULL, spool INTEGER NOT NULL, cls INTEGER NOT NULL,"
+    " from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,"
+    " PRIMARY KEY(device, spool, cls, from_seq, to_seq)) WITHOUT ROWID;",
+    "CREATE TABLE refused(id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL, device TEXT NOT NULL, topic TEXT NOT NULL, len INTEGER NOT NULL,"
+    " kept INTEGER NOT NULL, payload BLOB);",
+    "CREATE TABLE findings(id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, device TEXT NOT NULL, spool INTEGER NOT NULL, cls INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, text TEXT NOT NULL);",
+    "CREATE INDEX findings_device ON findings(device);",
+    "CREATE TABLE counters(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;",
+
+    "CREATE TABLE passages(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, device TEXT NOT NULL,"
+    " site TEXT NOT NULL, session INTEGER NOT NULL, boot INTEGER NOT NULL, t_ms INTEGER NOT NULL,"
+    " occurred_ms INTEGER, quality INTEGER NOT NULL, received_ms INTEGER NOT NULL,"
+    " direction INTEGER NOT NULL, speed INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
+    " magnitude INTEGER NOT NULL, grade INTEGER NOT NULL, flags INTEGER NOT NULL);",
+    "CREATE INDEX passages_site ON passages(site, occurred_ms);",
+    "CREATE INDEX passages_boot ON passages(device, boot, t_ms);",
+    "CREATE TABLE hours(site TEXT NOT NULL, hour_ms INTEGER NOT NULL, direction INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, bins BLOB NOT NULL, PRIMARY KEY(site, hour_ms, direction))"
+    " WITHOUT ROWID;",
+    "CREATE TABLE sessions(id INTEGER PRIMARY KEY, device TEXT NOT NULL, spool INTEGER NOT NULL,"
+    " session INTEGER NOT NULL, site TEXT NOT NULL, limit_mph INTEGER NOT NULL,"
+    " start_boot INTEGER NOT NULL, start_t INTEGER, start_ms INTEGER, start_quality INTEGER,"
+    " start_received INTEGER, stop_boot INTEGER NOT NULL, stop_t INTEGER, stop_ms INTEGER,"
+    " stop_quality INTEGER, stop_received INTEGER, end INTEGER NOT NULL,"
+    " vehicles INTEGER NOT NULL, checked INTEGER NOT NULL, expected INTEGER NOT NULL,"
+    " measured INTEGER NOT NULL, UNIQUE(device, spool, session));",
+    "CREATE INDEX sessions_boot ON sessions(device, start_boot, start_t);",
+    "CREATE TABLE lock_events(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL,"
+    " device TEXT NOT NULL, lock INTEGER NOT NULL, what INTEGER NOT NULL, about INTEGER NOT NULL,"
+    " boot INTEGER NOT NULL, t_ms INTEGER NOT NULL, occurred_ms INTEGER,"
+    " quality INTEGER NOT NULL, received_ms INTEGER NOT NULL, order_ms INTEGER NOT NULL);",
+    "CREATE INDEX lock_events_state ON lock_events(device, lock, about, order_ms, t_ms);",
+    "CREATE INDEX lock_events_boot ON lock_events(device, boot);",
+    "CREATE INDEX lock_events_time ON lock_events(what, occurred_ms);",
+    "CREATE TABLE healths(id INTEGER PRIMARY KEY, device TEXT NOT NULL, boot INTEGER NOT NULL,"
+    " t_ms INTEGER NOT NULL, occurred_ms INTEGER, quality INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL, order_ms INTEGER NOT NULL, uptime_s INTEGER NOT NULL,"
+    " battery_mv INTEGER NOT NULL, temperature_c10 INTEGER NOT NULL, signal_dbm INTEGER NOT NULL,"
+    " pending_alarm INTEGER NOT NULL, pending_event INTEGER NOT NULL,"
+    " pending_telemetry INTEGER NOT NULL, period_s INTEGER NOT NULL, counters TEXT NOT NULL);",
+    "CREATE INDEX healths_order ON healths(device, order_ms, t_ms);",
+    "CREATE INDEX healths_boot ON healths(device, boot, t_ms);",
+    "CREATE TABLE awake(device TEXT NOT NULL, hour_ms INTEGER NOT NULL,"
+    " awake_ms INTEGER NOT NULL, PRIMARY KEY(device, hour_ms)) WITHOUT ROWID;",
+    "CREATE TABLE gaps(id INTEGER PRIMARY KEY, device TEXT NOT NULL, spool INTEGER NOT NULL,"
+    " boot INTEGER NOT NULL, t_ms INTEGER NOT NULL, occurred_ms INTEGER,"
+    " quality INTEGER NOT NULL, received_ms INTEGER NOT NULL, cls INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,"
+    " events INTEGER NOT NULL);",
+    "CREATE INDEX gaps_boot ON gaps(device, boot);",
+    "CREATE TABLE faults(id INTEGER PRIMARY KEY, device TEXT NOT NULL, boot INTEGER NOT NULL,"
+    " t_ms INTEGER NOT NULL, occurred_ms INTEGER, quality INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL, code INTEGER NOT NULL, active INTEGER NOT NULL,"
+    " detail INTEGER NOT NULL);",
+    "CREATE INDEX faults_boot ON faults(device, boot);",
+    "CREATE TABLE anchors(device TEXT NOT NULL, boot INTEGER NOT NULL, boot_ms INTEGER NOT NULL,"
+    " unix_ms INTEGER NOT NULL, quality INTEGER NOT NULL, error_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(device, boot)) WITHOUT ROWID;",
+
+    "CREATE TABLE devices(id TEXT PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+    " lpa TEXT NOT NULL, site TEXT NOT NULL, easting INTEGER NOT NULL, northing INTEGER NOT NULL,"
+    " period_s INTEGER NOT NULL, revoked INTEGER NOT NULL, key BLOB NOT NULL,"
+    " registered_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE seen(device TEXT PRIMARY KEY, received_ms INTEGER, online INTEGER,"
+    " link_ms INTEGER) WITHOUT ROWID;",
+    "CREATE TABLE sites(id TEXT PRIMARY KEY, name TEXT NOT NULL, road TEXT NOT NULL,"
+    " lpa TEXT NOT NULL, ward TEXT NOT NULL, limit_mph INTEGER NOT NULL,"
+    " easting INTEGER NOT NULL, northing INTEGER NOT NULL, approved_until_ms INTEGER)"
+    " WITHOUT ROWID;",
+    "CREATE TABLE locks(device TEXT NOT NULL, lock INTEGER NOT NULL, plot TEXT NOT NULL,"
+    " allotment TEXT NOT NULL, easting INTEGER NOT NULL, northing INTEGER NOT NULL,"
+    " PRIMARY KEY(device, lock)) WITHOUT ROWID;",
+    "CREATE TABLE wards(code TEXT PRIMARY KEY, name TEXT NOT NULL, district TEXT NOT NULL,"
+    " geojson TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE reports(id INTEGER PRIMARY KEY, source TEXT NOT NULL, kind TEXT NOT NULL,"
+    " key TEXT NOT NULL, occurred_ms INTEGER NOT NULL, precision INTEGER NOT NULL,"
+    " easting INTEGER NOT NULL, northing INTEGER NOT NULL, UNIQUE(source, key));",
+    "CREATE INDEX reports_time ON reports(occurred_ms);",
+
+    "CREATE TABLE alerts(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL, device TEXT NOT NULL, lock INTEGER NOT NULL,"
+    " detail INTEGER NOT NULL, late INTEGER NOT NULL, title TEXT NOT NULL,"
+    " events INTEGER NOT NULL, raised_ms INTEGER NOT NULL, occurred_ms INTEGER, last_ms INTEGER,"
+    " restored_ms INTEGER, acknowledged_ms INTEGER, closed_ms INTEGER,"
+    " acknowledged_by TEXT NOT NULL, closed_by TEXT NOT NULL, cause TEXT NOT NULL);",
+    "CREATE INDEX alerts_state ON alerts(state);",
+    "CREATE INDEX alerts_device ON alerts(device, state);",
+    "CREATE TABLE entries(id INTEGER PRIMARY KEY, alert INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL, occurred_ms INTEGER, who TEXT NOT NULL, text TEXT NOT NULL);",
+    "CREATE INDEX entries_alert ON entries(alert);",
+
+    "CREATE TABLE users(name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL,"
+    " disabled INTEGER NOT NULL, created_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE logins(token BLOB PRIMARY KEY, user TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE audits(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " action TEXT NOT NULL, object TEXT NOT NULL);",
+    "CREATE TABLE settings(key TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,"
+    " who TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY(key, version)) WITHOUT ROWID;",
+    "PRAGMA application_id = 1297044311;", /* "MOOW" */
+    "PRAGMA user_version = 1;",
+    NULL,
+};
