@@ -61,7 +61,6 @@ struct hotspots_options {
     int64_t now_ms;        /* events later than this are an error of the caller: left out */
     int64_t window_days;   /* how far back events count; 0: all */
     double bandwidth_m;    /* reports: of the kernel; default 200 */
-    double period_days;    /* reports: the period that one count speaks of; default 30.4375 */
     size_t top;            /* at most so many results; 0: all */
 };
 
@@ -71,12 +70,13 @@ struct hotspots_cell {
     int32_t easting_m; /* south-west corner */
     int32_t northing_m;
     enum hotspots_layer layer;
-    double score; /* sensors: events per awake hour; reports: expected per period */
+    double score; /* sensors: events per awake hour; reports: expected per month */
     double low;   /* 90 % interval of the score */
     double high;
     double prior;         /* what the score would be without this square's own events */
     double weighted;      /* Σ w: recency and belief */
-    double exposure;      /* sensors: weighted awake hours; reports: weighted periods */
+    double watched_hours; /* sensors: awake hours, unweighted */
+    double exposure;      /* sensors: weighted awake hours; reports: weighted months */
     uint32_t events;      /* how many stand behind it */
     uint32_t first_event; /* their places in `behind`, first_event .. + events - 1 */
     char words[HOTSPOTS_WORDS_MAX];
@@ -114,11 +114,5 @@ MUST int hotspots_compute(const struct hotspots_input *input,
                           const struct hotspots_options *options,
                           struct hotspots_result *ret_result);
 void hotspots_free(struct hotspots_result *result);
-
-/* Prediction accuracy index (Chainey, Tompson, Uhlig 2008): (n/N)/(a/A), where the best `share` of
- * `n` scored squares is the hot area and `later` counts what happened next.  Ties in score share
- * their places, in expectation, so that it does not depend on the sort. */
-MUST int hotspots_pai(const double *score, const double *later, size_t n, double share,
-                      double *ret_pai);
 
 #endif
