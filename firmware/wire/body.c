@@ -141,10 +141,10 @@ static const struct kind KINDS[] = {
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0], COLUMNS_MAX = 64, KIND_VALUE_MAX = 63 };
 
-/* The worst row is a Healths row: a difference of 2^41 ms, the fields, the counters; in bits. */
+/* The worst row is a Healths row: a difference of 2^44 ms, the fields, the counters; in bits. */
 enum {
-    ROW_HEALTH = 42 + 32 + 3 * 16 + 4 * 32 + HEALTH_COUNTERS * 32,
-    ROW_SESSION = 42 + 2 * 8 + 32 + 3 * 16 + 1 + 32 + 5 + 8 * EVENT_SITE_MAX,
+    ROW_HEALTH = 45 + 32 + 3 * 16 + 4 * 32 + HEALTH_COUNTERS * 32,
+    ROW_SESSION = 45 + 2 * 8 + 32 + 3 * 16 + 1 + 32 + 5 + 8 * EVENT_SITE_MAX,
     ROW_ORDER = 3,
     COLUMN_OVERHEAD = 2 + 2 + 11 + 3 + 3 + 1, /* tag, length, base, code, bits' head, padding */
 };

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Limits of times: 34 years since boot, and the year 2248. */
-#define EVENT_TIME_MAX (INT64_C(1) << 40)
+/* Limits of times: since boot (a log without a boot may count from 1970) and since 1970: the year
+ * 2248. */
+#define EVENT_TIME_MAX (INT64_C(1) << 43)
 #define EVENT_UNIX_MAX (INT64_C(1) << 43)
 
 /* Separate queues, most urgent first: an alarm never waits behind a backlog of passages. */

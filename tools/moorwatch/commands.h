@@ -6,5 +6,7 @@
 
 extern const struct command COMMAND_PASSAGES;
 extern const struct command COMMAND_SPEEDS;
+extern const struct command COMMAND_ENCODE;
+extern const struct command COMMAND_DECODE;
 
 #endif

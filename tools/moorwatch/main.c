@@ -8,6 +8,8 @@
 static const struct command *const COMMANDS[] = {
     &COMMAND_PASSAGES,
     &COMMAND_SPEEDS,
+    &COMMAND_ENCODE,
+    &COMMAND_DECODE,
     NULL,
 };
 
