@@ -1,5 +1,6 @@
 #include "seal.h"
 #include <errno.h>
+#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -8,7 +9,6 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,11 +52,12 @@ static int open_error(void) {
 }
 
 int seal_signer_load(const char *pem_path, struct seal_signer *ret_signer) {
-    FILE *file = fopen(pem_path, "re");
+    errno = 0;
+    BIO *file = BIO_new_file(pem_path, "r");
     if (file == NULL)
-        return open_error();
-    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, no_phrase, NULL);
-    (void)fclose(file);
+        return failed(open_error());
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, no_phrase, NULL);
+    BIO_free(file);
     return accept_key(key, &ret_signer->key);
 }
 
@@ -79,23 +80,24 @@ int seal_signer_public(const struct seal_signer *signer, uint8_t ret_point[SEAL_
     return e == 0 ? 0 : failed(e);
 }
 
-static EVP_PKEY *certificate_key(FILE *file) {
-    X509 *certificate = PEM_read_X509(file, NULL, no_phrase, NULL);
+static EVP_PKEY *certificate_key(BIO *file) {
+    X509 *certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
     EVP_PKEY *key = certificate == NULL ? NULL : X509_get_pubkey(certificate);
     X509_free(certificate);
     return key;
 }
 
 int seal_key_load(const char *pem_path, struct seal_key *ret_key) {
-    FILE *file = fopen(pem_path, "re");
+    errno = 0;
+    BIO *file = BIO_new_file(pem_path, "r");
     if (file == NULL)
-        return open_error();
-    EVP_PKEY *key = PEM_read_PUBKEY(file, NULL, no_phrase, NULL);
+        return failed(open_error());
+    EVP_PKEY *key = PEM_read_bio_PUBKEY(file, NULL, no_phrase, NULL);
     if (key == NULL) {
-        rewind(file);
+        (void)BIO_reset(file);
         key = certificate_key(file);
     }
-    (void)fclose(file);
+    BIO_free(file);
     ERR_clear_error();
     return accept_key(key, &ret_key->key);
 }
