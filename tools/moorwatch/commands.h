@@ -8,5 +8,6 @@ extern const struct command COMMAND_PASSAGES;
 extern const struct command COMMAND_SPEEDS;
 extern const struct command COMMAND_ENCODE;
 extern const struct command COMMAND_DECODE;
+extern const struct command COMMAND_USER;
 
 #endif

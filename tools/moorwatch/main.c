@@ -10,6 +10,7 @@ static const struct command *const COMMANDS[] = {
     &COMMAND_SPEEDS,
     &COMMAND_ENCODE,
     &COMMAND_DECODE,
+    &COMMAND_USER,
     NULL,
 };
 

@@ -1,0 +1,102 @@
+// devices: kits, hubs and locks, their state in words. Silence is its own state.
+import { h, show, empty, chip } from './dom.js';
+import { when } from './time.js';
+import * as api from './api.js';
+
+// State as the API says it: words, mark, and how urgent.
+const STATES = {
+  silent: ['Silent: has broken its promise to report. It cannot see anything now', 'bad', 0],
+  offline: ['Connection lost; may still be recording', 'warn', 1],
+  waiting: ['Registered; waiting for its first word', 'idle', 2],
+  alive: ['Working', 'good', 3],
+  revoked: ['Withdrawn: nothing from it is accepted', 'idle', 4],
+};
+
+function battery(health) {
+  if (!health) return 'unknown';
+  return health.battery_mv === null ? 'not measured' : `${(health.battery_mv / 1000).toFixed(1)} V`;
+}
+
+function pending(health) {
+  if (!health) return 'unknown';
+  const n = health.pending.alarm + health.pending.event + health.pending.telemetry;
+  if (n === 0) return 'nothing: all delivered';
+  return `${n} batch${n === 1 ? '' : 'es'}${health.pending.alarm > 0 ? `, ${health.pending.alarm} with alarms` : ''}`;
+}
+
+const TROUBLES = [
+  ['events_dropped', 'events dropped because storage was full'],
+  ['records_lost', 'damaged records found at start'],
+  ['radar_refused', 'radar lines not understood'],
+  ['radar_resets', 'restarts of the radar'],
+  ['gpio_gaps', 'edges known to be lost'],
+  ['storage_errors', 'failed disk operations'],
+  ['queue_refused', 'messages refused by a full queue'],
+  ['acks_refused', 'acknowledgements that did not verify'],
+];
+
+function troubles(health) {
+  const found = TROUBLES.filter(([key]) => health?.counters?.[key] > 0);
+  if (found.length === 0) return null;
+  return h('details', null, h('summary', null, `${found.length} count${found.length === 1 ? '' : 's'} to look at`),
+    h('ul', { class: 'plain-list' }, found.map(([key, words]) => h('li', null, `${health.counters[key].toLocaleString('en-GB')} ${words}`))));
+}
+
+function lockWords(lock) {
+  if (lock.alarmed) return ['Alarmed, not restored', 'bad'];
+  if (lock.closed === false) return ['Open', 'warn'];
+  if (lock.set === false) return ['Closed, unset', 'idle'];
+  if (lock.set === true) return ['Closed and set', 'good'];
+  return lock.closed === true ? ['Closed', 'idle'] : ['Nothing heard yet', 'idle'];
+}
+
+function lockRow(lock) {
+  const [words, mark] = lockWords(lock);
+  return h('li', null, h('span', { class: `dot ${mark}` }), h('strong', null, lock.plot || `Lock ${lock.lock}`), ` ${words}`,
+    lock.siren ? chip('Siren on', 'strong') : null, lock.last_occurred ? h('span', { class: 'quiet' }, ' · ', when(lock.last_occurred)) : null);
+}
+
+function card(device, locks) {
+  const [words, mark] = STATES[device.state] ?? [device.state, 'idle'];
+  const facts = [
+    ['Last heard', device.last_seen ? when(device.last_seen) : 'never'],
+    ['Battery', battery(device.health)],
+    ['Waiting on it', pending(device.health)],
+    ['Missing here', device.missing === 0 ? 'nothing' : `${device.missing} batch${device.missing === 1 ? '' : 'es'} not received yet`],
+    ['Temperature', device.health?.temperature_c === null || device.health === null ? null : `${device.health.temperature_c} °C`],
+    ['Signal', device.health?.signal_dbm ? `${device.health.signal_dbm} dBm` : null],
+    ['Where', device.grid_ref ? h('span', { class: 'grid-ref' }, device.grid_ref) : null],
+  ];
+  return h('article', { class: `card device ${mark}` },
+    h('h3', null, device.name || device.id),
+    h('p', { class: 'state' }, h('span', { class: `dot ${mark}` }), words),
+    h('dl', { class: 'facts' }, facts.filter(([, v]) => v).map(([k, v]) => [h('dt', null, k), h('dd', null, v)])),
+    locks.length > 0 ? h('ul', { class: 'plain-list locks' }, locks.map(lockRow)) : null,
+    troubles(device.health));
+}
+
+export async function devicesPage(at) {
+  const body = h('div');
+  async function load() {
+    const [{ devices }, { locks }] = await Promise.all([api.get('devices'), api.get('locks')]);
+    if (at.gone()) return;
+    const urgent = (d) => STATES[d.state]?.[2] ?? 9;
+    const silent = devices.filter((d) => d.state === 'silent').length;
+    const section = (kind, title) => {
+      const some = devices.filter((d) => d.kind === kind).sort((a, b) => urgent(a) - urgent(b) || a.id.localeCompare(b.id));
+      return some.length === 0 ? null : h('section', null, h('h2', null, title, h('span', { class: 'quiet' }, ` ${some.length}`)),
+        h('div', { class: 'cards' }, some.map((d) => card(d, locks.filter((l) => l.device === d.id)))));
+    };
+    show(body,
+      devices.length === 0
+        ? empty('No devices yet', 'An administrator registers each kit and hub with its own key. Then they appear here with their first word.')
+        : h('p', { class: `notice ${silent > 0 ? 'warn' : ''}` }, silent === 0 ? 'Every device reports as promised. A quiet page means quiet.'
+          : `${silent} device${silent === 1 ? ' is' : 's are'} silent. What ${silent === 1 ? 'it guards' : 'they guard'} is not watched now: go and look.`),
+      section('speedwatch', 'Speedwatch kits'), section('padlock', 'Lock hubs'));
+  }
+  await load();
+  if (at.gone()) return;
+  show(at.main, h('div', { class: 'page-head' }, h('h1', null, 'Devices')), body);
+  const timer = setInterval(() => load().catch(() => {}), 15000);
+  at.undo(() => clearInterval(timer));
+}
