@@ -149,11 +149,10 @@ static int moments_of(const struct rate_seen *seen, size_t n, struct moments *re
     return 0;
 }
 
-/* Marshall's shrinkage s²/(s² + μ/T) is that of Gamma(μ²/s², μ/s²).  No spread at all would be an
- * infinite shape: 100 times all that was ever watched says the same. */
+/* Marshall's shrinkage s²/(s² + μ/T) is that of Gamma(μ²/s², μ/s²).  No spread would be an infinite
+ * shape: a prior is never worth more than all that was watched. */
 static struct rate_gamma moments_prior(const struct moments *m) {
-    double b = m->variance > 0 ? m->mean / m->variance : 100 * m->hours;
-    b = fmin(b, 100 * m->hours);
+    double b = m->variance > 0 ? fmin(m->mean / m->variance, m->hours) : m->hours;
     return (struct rate_gamma){m->mean * b, b};
 }
 
@@ -167,7 +166,7 @@ int rate_fit(const struct rate_seen *seen, size_t n, struct rate_fit *ret_fit) {
     double log_ab[2] = {log(fit.prior.a), log(fit.prior.b)};
     rate_minimise(minus_log_likelihood, &places, log_ab);
     struct rate_gamma likely = {exp(log_ab[0]), exp(log_ab[1])};
-    bool inside = isfinite(likely.a) && likely.a > 1e-6 && likely.b > 0 && likely.b < 100 * m.hours;
+    bool inside = isfinite(likely.a) && likely.a > 1e-6 && likely.b > 0 && likely.b < m.hours;
     if (m.places >= 3 && inside) {
         fit.prior = likely;
         fit.minus_log_likelihood = minus_log_likelihood(&places, log_ab);

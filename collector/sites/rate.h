@@ -4,7 +4,8 @@
  * posterior is Gamma(a + k, b + T) with mean (a + k) / (b + T).  Empirical Bayes: a and b are those
  * that make all the places' counts most likely, Σ log NB(k_i; size a, prob b / (b + T_i)), found by
  * Nelder and Mead on (log a, log b).  Where that has no inside maximum (no more spread than
- * Poisson), Marshall (1991) by moments: μ = Σk/ΣT, s² = max(0, ΣT(r-μ)²/ΣT - μ/T̄).
+ * Poisson), Marshall (1991) by moments: μ = Σk/ΣT, s² = max(0, ΣT(r-μ)²/ΣT - μ/T̄);
+ * the prior is then never worth more hours than all that were watched.
  * k and T may carry recency weights 2^(-age/half-life), on both alike.
  *
  * Deterministic: no randomness, and the fit depends on the order of places by rounding only (sort

@@ -15,9 +15,10 @@
  * floor).  The seed also breaks ties; log it: same input and seed, same bytes.
  * It advises: a named person tasks.
  *
- * Guarded by tests/collector/tasking_test.c.  Sources: reference figures are in collector/tasking/
- * README.md.  Memory: from malloc while computing, freed before return.  Threads: any.
- * Units: milliseconds since 1970, hours, metres of the National Grid, hour of week (hourweek.h). */
+ * Guarded by tests/collector/tasking_test.c.  Sources: Gamma-Poisson shrinkage as rate.h; the
+ * halo from Edmonton (8 visits a week, 5 days); the floor keeps wards from being forgotten. Memory:
+ * from malloc while computing, freed before return.  Threads: any. Units: milliseconds since 1970,
+ * hours, metres of the National Grid, hour of week (hourweek.h). */
 #ifndef MOORWATCH_TASKING_H
 #define MOORWATCH_TASKING_H
 
@@ -27,8 +28,8 @@
 #include <stdint.h>
 
 enum {
-    TASKING_SITES_MAX = 5000,
-    TASKING_TEAMS_MAX = 500,
+    TASKING_SITES_MAX = 1000,
+    TASKING_TEAMS_MAX = 100,
     TASKING_REASONS_MAX = 480,
     TASKING_EXPLORING_HOURS = 8, /* a site watched for less is "exploring" */
 };
@@ -42,7 +43,7 @@ struct tasking_site {
     int32_t easting_m;
     int32_t northing_m;
     int64_t approved_until_ms; /* risk assessment; 0: not approved */
-    int64_t last_visit_ms;     /* last session here; 0: never */
+    int64_t last_visit_ms;     /* last session here; 0 or less: never */
     int travel_minutes;        /* there and back; 0: as the options say */
 };
 
@@ -68,7 +69,7 @@ struct tasking_options {
     int64_t now_ms;
     uint64_t seed;
     enum tasking_choice choice;
-    int session_minutes; /* 30 to 120; default 60 */
+    int session_minutes; /* 30 to 60, from the full hour; default 60 */
     int setup_minutes;   /* default 15 */
     int travel_minutes;  /* default 20 */
     int first_hour;      /* default 7 */
