@@ -55,10 +55,13 @@ static size_t size_ours(const struct event *from, size_t n, uint64_t seq) {
         .has_previous = true,
     };
     int len = batch_encode(&header, from, n, &signer, payload, sizeof payload);
-    return len < 0 ? (abort(), 0) : (size_t)len;
+    if (len < 0)
+        abort();
+    return (size_t)len;
 }
 
-/* ---- JSON rows, gzip -9 ----------------------------------------------------------------------- */
+/* ---- JSON rows, gzip -9 -----------------------------------------------------------------------
+ */
 
 static size_t size_deflated(const void *bytes, size_t len, int window_bits) {
     z_stream z = {0};
@@ -92,7 +95,8 @@ static size_t size_json_gzip(const struct event *from, size_t n, uint64_t seq) {
     return size_deflated(text, (size_t)len, 15 + 16);
 }
 
-/* ---- protobuf rows, zlib ---------------------------------------------------------------------- */
+/* ---- protobuf rows, zlib ----------------------------------------------------------------------
+ */
 
 struct bytes {
     size_t len;
@@ -138,7 +142,8 @@ static size_t size_protobuf_zlib(const struct event *from, size_t n, uint64_t se
     return size_deflated(all.at, all.len, 15);
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------
+ */
 
 static double per_event(size_t (*size)(const struct event *from, size_t n, uint64_t seq),
                         size_t n) {
