@@ -43,7 +43,7 @@ struct spool_drop {
     enum gap_reason reason;
 };
 
-/* Where a record stands.  Private to the spool. */
+/* Where a record stands, for the spool itself. */
 struct spool_pos {
     uint64_t segment; /* number of its first record */
     uint32_t offset;
@@ -56,6 +56,7 @@ struct spool_pending {
     uint32_t len;
     uint32_t events;
     struct spool_pos at;
+    uint64_t number; /* of the record */
 };
 
 /* The wall clock of one boot, as far as it was known. */
@@ -72,6 +73,7 @@ struct spool_stats {
     uint64_t acked_seq;      /* batches of that identity below this one are acknowledged */
     uint64_t accepted;       /* events journalled in the life of the directory, durable or held */
     uint64_t dropped;        /* of these, dropped for want of room or lost to damage */
+    uint64_t refused;        /* beside these, since the open: neither disk nor memory took them */
     uint32_t unsealed;       /* events */
     uint32_t unacked;        /* batches */
     uint32_t unacked_events; /* events in them */
@@ -101,7 +103,7 @@ void spool_close(struct spool *s);
 
 /* Journals one event.  Volatile until spool_sync.  A disk that fails is told by the sync: the
  * record is held in memory till then.  ERR_OVERFLOW (too much is held and the disk will not take
- * it: the queue is unchanged, the event counted as dropped). */
+ * it: the queue is unchanged, the event is told as dropped). */
 MUST int spool_append_event(struct spool *s, const struct event *event);
 /* The unsealed events, oldest boot first, of one boot only: up to cap; *ret_boot_id names it. */
 MUST int spool_events(struct spool *s, struct event *events, size_t cap, uint64_t *ret_boot_id);

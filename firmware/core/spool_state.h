@@ -25,11 +25,23 @@ struct spool_cursor {
     uint64_t number;  /* batch records */
     uint64_t ordinal; /* events */
     uint64_t spool_id, seq;
+    uint64_t dropped; /* events, in the life of the directory, as far as reported */
+    /* Where the log stood, for a log that is lost as a whole. */
+    uint64_t log_number, log_accepted, log_next_seq;
+};
+
+/* What waits in a stretch of the log. */
+struct spool_tally {
+    uint32_t unacked, unacked_events; /* batches; events in them */
+    uint32_t unsealed;                /* events */
 };
 
 struct spool_segment {
-    uint64_t first; /* number of its first record; names the file */
-    uint32_t end;   /* bytes up to the end of its last durable record */
+    uint64_t first;    /* number of its first record; names the file */
+    uint64_t accepted; /* ordinal of its first event */
+    uint32_t bytes;    /* size of the file */
+    uint32_t end;      /* of its last durable record */
+    struct spool_tally tally;
 };
 
 /* Acknowledged out of turn: before an older batch was. */
@@ -58,12 +70,14 @@ struct spool {
     int reader_file;   /* another segment, for reading; < 0: none */
     uint64_t reader_first;
 
-    struct spool_pos head;     /* the first batch that is not settled, or the end */
-    struct spool_pos unsealed; /* the first event that is not sealed, or the end */
-    uint32_t unacked, unacked_events, unsealed_events;
+    struct spool_pos head;         /* at or before the first batch that is not settled */
+    struct spool_pos unsealed;     /* at or before the first event that is not sealed */
+    struct spool_tally tally;      /* of everything */
+    struct spool_tally held_tally; /* of what is held */
 
     int cursor_file; /* < 0: not open */
     uint64_t cursor_generation;
+    bool cursor_found;
     struct spool_cursor cursor; /* as it should be */
     struct spool_cursor saved;  /* as it is on the disk */
     uint32_t unsaved_acks;
@@ -73,11 +87,13 @@ struct spool {
     unsigned drop_count;
     struct spool_drop drops[SPOOL_DROPS];
     uint64_t dropped; /* events, in the life of the directory */
+    uint64_t refused;
 
     unsigned anchor_count;
     struct spool_anchor anchors[SPOOL_ANCHORS]; /* newest last */
 
     uint32_t records_lost, storage_errors, set_aside;
+    unsigned read_failures; /* in a row */
 
     /* Large buffers last. */
     uint32_t held_len, held_written; /* bytes of `held`; bytes of these handed to the disk */
