@@ -119,6 +119,8 @@ static const struct field GAPS[] = {
     COLUMN(gaps, from_seq, gap.from_seq, FORM_U64, 1),
     COLUMN(gaps, to_seq, gap.to_seq, FORM_U64, 1),
     COLUMN(gaps, events, gap.events, FORM_U32, 1),
+    COLUMN(gaps, spool_high, gap.spool_high, FORM_U32, 1),
+    COLUMN(gaps, spool_low, gap.spool_low, FORM_U32, 1),
 };
 
 static const struct field FAULTS[] = {

@@ -128,7 +128,7 @@ static bool gap_known(const struct event *e) {
 
 static bool gap_valid(const struct event *e) {
     return e->gap.dropped_class < CLASS_COUNT && e->gap.reason >= GAP_DISK_FULL &&
-           e->gap.from_seq <= e->gap.to_seq && e->gap.to_seq <= INT64_MAX;
+           e->gap.to_seq < INT64_MAX && e->gap.from_seq <= e->gap.to_seq + 1;
 }
 
 static bool fault_known(const struct event *e) {

@@ -128,10 +128,13 @@ struct event_anchor {
 
 enum gap_reason { GAP_DISK_FULL = 1, GAP_DAMAGED = 2, GAP_QUEUE_FULL = 3 };
 
-/* Batches from_seq .. to_seq of that class will never come. */
+/* Batches from_seq .. to_seq of that class and spool will never come.  from_seq == to_seq + 1:
+ * none, only events that had not become a batch yet.  Each class has a spool of its own, so the
+ * batch that tells of a gap does not name it. */
 struct event_gap {
-    uint8_t dropped_class; /* enum event_class */
-    uint8_t reason;        /* enum gap_reason */
+    uint8_t dropped_class;          /* enum event_class */
+    uint32_t spool_high, spool_low; /* halves of the spool_id of what was dropped */
+    uint8_t reason;                 /* enum gap_reason */
     uint64_t from_seq, to_seq;
     uint32_t events; /* how many events were in them, as far as known */
 };

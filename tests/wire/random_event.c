@@ -90,11 +90,13 @@ static void anchor(struct random *r, struct event *e) {
 }
 
 static void gap(struct random *r, struct event *e) {
-    uint64_t to = skewed(r, INT64_MAX);
+    uint64_t to = skewed(r, INT64_MAX - 1);
     e->gap = (struct event_gap){
         .dropped_class = (uint8_t)random_below(r, CLASS_COUNT),
         .reason = (uint8_t)(1 + random_below(r, GAP_QUEUE_FULL)),
-        .from_seq = skewed(r, to),
+        .spool_high = (uint32_t)skewed(r, UINT32_MAX),
+        .spool_low = (uint32_t)skewed(r, UINT32_MAX),
+        .from_seq = skewed(r, to + 1),
         .to_seq = to,
         .events = (uint32_t)skewed(r, UINT32_MAX),
     };
