@@ -17,11 +17,15 @@ enum {
     TIE_MM_S = 200,  /* what a factor of two in magnitude is worth when tracks compete */
     JUMP_BEFORE = 6, /* hits looked at before and after a possible change of vehicle */
     JUMP_AFTER = 4,
-    JUMP_MM_S = 600,      /* a jump in speed that alone says: another vehicle */
-    JUMP_BACK_MM_S = 400, /* no change of vehicle if the speed jumps the wrong way by so much */
-    DROP_LOG = 460,       /* a jump in magnitude (x 3.5) that alone says so */
-    TWIN_MM_S = 400,      /* an echo is so near the speed of its stronger twin */
-    IMAGE_LOG = 512,      /* a mirror image is at least four times weaker */
+    JUMP_MM_S = 600,       /* a jump in speed that alone says: another vehicle */
+    JUMP_BACK_MM_S = 400,  /* no change of vehicle if the speed jumps the wrong way by so much */
+    JUMP_LEAST_MM_S = 120, /* and none without so much, unless the magnitude is beyond doubt */
+    FADED_LOG = 384,       /* a third of its peak */
+    HIDES_LOG = 128,       /* scatter allowed in being stronger */
+    TAKEOVER_LOG = 768,    /* eight times */
+    DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
+    TWIN_MM_S = 400,       /* an echo is so near the speed of its stronger twin */
+    IMAGE_LOG = 512,       /* a mirror image is at least four times weaker */
     TONE_SPREAD_MM_S = 350,
     TONE_SLOW_MM_S = 6000,
     TONE_FLAT_LOG = 160,
@@ -30,6 +34,8 @@ enum {
     LEVEL_BETA = 40,
 };
 #define MASKED_MAX_NS (3 * NS_PER_S / 2)
+#define SILENCE_MAX_NS (9 * NS_PER_S / 5)
+#define INTERVAL_BEGIN_NS (NS_PER_S / 10)
 
 const struct passage_conf PASSAGE_DEFAULTS = {
     .min_speed_mm_s = 4000,
@@ -138,6 +144,9 @@ static void track_filter(struct passage_track *t, const struct passage_hit *hit)
             clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, RATE_MAX_MM_S2);
     if (hit->log_mag > 0)
         t->log_mag = t->log_mag == 0 ? hit->log_mag : t->log_mag + (hit->log_mag - t->log_mag) / 2;
+    if (t->log_mag > t->log_peak)
+        t->log_peak = t->log_mag;
+    t->interval_ns += (dt - t->interval_ns) / 4;
 }
 
 static void track_hit(struct passage_track *t, const struct passage_hit *hit, uint32_t magnitude) {
@@ -159,7 +168,8 @@ static void track_begin(struct passage_track *t, int sign, const struct passage_
     t->masked_ns = 0;
     t->level_mm_s = hit->mm_s;
     t->rate_mm_s2 = 0;
-    t->log_mag = hit->log_mag;
+    t->log_mag = t->log_peak = hit->log_mag;
+    t->interval_ns = INTERVAL_BEGIN_NS;
     t->noise_mm_s = NOISE_BEGIN_MM_S;
     t->noise_log = NOISE_LOG_BEGIN;
     t->magnitude = 0;
@@ -308,17 +318,36 @@ static int32_t at_least(int32_t value, int32_t floor) {
     return value > floor ? value : floor;
 }
 
+/* Entering the beam a vehicle grows stronger as if another had taken over, and leaving it weaker:
+ * without a jump in speed the magnitude speaks only for an outbound vehicle that was fading. */
+static bool drop_tells(const struct passage_track *t, const struct line *before) {
+    return t->sign < 0 && before->log_mag < t->log_peak - FADED_LOG;
+}
+
+/* One vehicle's radial speed is a curve, steepest near the sensor, and a straight line drawn on
+ * from that end overshoots.  There the mean stands for itself, and only the slope of a driver
+ * (speeding up towards us, braking away from us) is drawn on. */
+static void straighten(int sign, const struct line *near, struct line *before, struct line *after) {
+    if (sign > 0 && after->rate_mm_s2 < 0)
+        after->rate_mm_s2 = 0;
+    if (sign < 0 && before->rate_mm_s2 > 0) {
+        *before = *near;
+        before->rate_mm_s2 = 0;
+    }
+}
+
 /* The next vehicle of a platoon comes from further away if inbound (faster radial speed, weaker),
  * from nearer if outbound (slower, stronger); a single vehicle's speed and strength go the other
  * way, and never jump.  Both jumps are weighed against the track's own scatter. */
 static bool jumped(const struct passage_track *t, const struct passage_hit *after,
                    unsigned before_n) {
     struct line b = line_through(after - before_n, before_n), a = line_through(after, JUMP_AFTER);
+    struct line near = line_through(after - 3, 3);
+    straighten(t->sign, &near, &b, &a);
     int64_t between = after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
     int32_t jump = t->sign * (line_at(&a, between) - line_at(&b, between));
-    struct line near = line_through(after - 3, 3);
     int32_t drop = near.log_mag > 0 && a.log_mag > 0 ? t->sign * (near.log_mag - a.log_mag) : 0;
-    if (jump < -JUMP_BACK_MM_S || drop < -DROP_LOG / 4)
+    if (jump < (drop_tells(t, &near) ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
         return false;
     int32_t need_jump = at_least(t->noise_mm_s * 6, JUMP_MM_S);
     int32_t need_drop = at_least(t->noise_log * 4, DROP_LOG);
@@ -397,10 +426,20 @@ static int sign_of(const struct radar_target *target) {
     return target->speed_mm_s > 0 ? 1 : -1;
 }
 
+/* An approaching vehicle does not lose seven eighths of its strength as its speed goes up, nor a
+ * receding one gain them as its speed goes down: that is the next one. */
+static bool taken_over(const struct passage_track *t, const struct passage_hit *hit) {
+    int32_t weaker = t->sign * (t->log_mag - hit->log_mag);
+    int32_t jump = t->sign * (hit->mm_s - track_predict(t, hit->t_ns));
+    return t->age >= YOUNG_HITS && weaker > TAKEOVER_LOG && jump > JUMP_MM_S / 3;
+}
+
 /* Cost of a target for a track, or -1: outside the gate. */
 static int32_t cost(const struct passage_conf *conf, const struct passage_track *t,
                     const struct passage_hit *hit) {
     int64_t dt = hit->t_ns - t->last_ns;
+    if (dt > PREDICT_MAX_MS * INT64_C(1000000))
+        dt = PREDICT_MAX_MS * INT64_C(1000000);
     int32_t off = abs(hit->mm_s - track_predict(t, hit->t_ns));
     int32_t gate = conf->gate_mm_s + grown(conf->gate_mm_s2, dt);
     if (t->age < YOUNG_HITS)
@@ -409,6 +448,8 @@ static int32_t cost(const struct passage_conf *conf, const struct passage_track 
         return -1;
     if (hit->log_mag == 0 || t->log_mag == 0)
         return off;
+    if (taken_over(t, hit))
+        return -1;
     return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256;
 }
 
@@ -492,25 +533,41 @@ static void open_track(struct passage *p, const struct radar_frame *f, unsigned 
     give(p, t, f, target);
 }
 
+/* Far away and weak, or seen by a slow sensor, a vehicle is silent for longer. */
+static int64_t silence_of(const struct passage_conf *conf, const struct passage_track *t) {
+    int64_t ns = 4 * t->interval_ns;
+    ns = ns > SILENCE_MAX_NS ? SILENCE_MAX_NS : ns;
+    return (ns > conf->silence_ns ? ns : conf->silence_ns) + t->masked_ns;
+}
+
 static unsigned close_silent(struct passage *p, int64_t now_ns, struct passage_vehicle *ret) {
     unsigned n = 0;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        if (t->used && now_ns - t->last_ns - t->masked_ns > p->conf.silence_ns)
+        if (t->used && now_ns - t->last_ns > silence_of(&p->conf, t))
             n += track_end(p, t, &ret[n]);
     }
     return n;
 }
 
-/* A frame that is full and shows only the other direction says nothing about a track's silence. */
+/* A full frame of stronger targets says nothing about the silence of a weaker one. */
+static bool hides(const struct radar_frame *f, const struct passage_track *t) {
+    for (unsigned j = 0; j < f->count; j++) {
+        int32_t log_mag = log2_of(f->targets[j].magnitude);
+        bool other = sign_of(&f->targets[j]) != t->sign;
+        bool stronger = log_mag > 0 && t->log_mag > 0 && log_mag > t->log_mag - HIDES_LOG;
+        if (!stronger && !(other && log_mag == 0))
+            return false;
+    }
+    return t->hits >= YOUNG_HITS && t->last_ns < f->t_ns;
+}
+
 static void mask(struct passage *p, const struct radar_frame *f, int64_t dt_ns) {
     if (f->count < p->capacity)
         return;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        bool hidden = t->used && t->last_ns < f->t_ns && t->hits >= YOUNG_HITS;
-        for (unsigned j = 0; j < f->count; j++)
-            hidden = hidden && sign_of(&f->targets[j]) != t->sign;
+        bool hidden = t->used && hides(f, t);
         if (hidden && t->masked_ns + dt_ns <= MASKED_MAX_NS)
             t->masked_ns += dt_ns;
     }
