@@ -26,10 +26,12 @@ enum {
     DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
     TWIN_MM_S = 400,       /* an echo is so near the speed of its stronger twin */
     IMAGE_LOG = 512,       /* a mirror image is at least four times weaker */
-    TONE_SPREAD_MM_S = 350,
-    TONE_SLOW_MM_S = 6000,
-    TONE_FLAT_LOG = 160,
-    TONE_TRAVEL_MM = 250000,
+    TONE_SPREAD_MM_S = 300,
+    TONE_SLOW_MM_S = 8000,
+    TONE_TRAVEL_MM = 150000,
+    DRIFT_LOG = 120,
+    DENSE_PERCENT = 50,
+    SLOW_MM_S = 9000,  /* rain and runners reach it; a vehicle so slow is in view for long */
     LEVEL_ALPHA = 150, /* of 256 */
     LEVEL_BETA = 40,
 };
@@ -46,8 +48,8 @@ const struct passage_conf PASSAGE_DEFAULTS = {
     .silence_ns = 800000000,
     .min_hits = 4,
     .min_duration_ns = 250000000,
-    .min_travel_mm = 3000,
-    .max_noise_mm_s = 360,
+    .min_travel_mm = 6000,
+    .max_noise_mm_s = 320,
     .long_ns = 8 * NS_PER_S,
 };
 
@@ -181,7 +183,9 @@ static void track_begin(struct passage_track *t, int sign, const struct passage_
 /* ---- is it a vehicle? ---- */
 
 struct summary {
-    int32_t p10, median, p90, max, noise, mag_low, mag_high, drift_log;
+    int32_t p10, median, p90, max, noise;
+    int32_t drift_log, drift_chance; /* of the magnitude; and what its scatter alone would do */
+    unsigned dense_percent;          /* of the steps from hit to hit */
 };
 
 static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
@@ -216,9 +220,28 @@ static int32_t drift(const struct passage_track *t) {
     return high - low;
 }
 
-static struct summary track_summary(const struct passage_track *t) {
+/* What drift() makes of scatter alone: some three standard errors of a mean of a third. */
+static int32_t drift_by_chance(const struct passage_track *t) {
+    int32_t root = 1;
+    while ((unsigned)(root * root * 3) < t->kept)
+        root++;
+    return DRIFT_LOG + 3 * t->noise_log / root;
+}
+
+/* Vehicles are seen in most frames, raindrops in some. */
+static unsigned dense(const struct passage_track *t, int64_t frame_ns) {
+    unsigned n = 0;
+    for (unsigned i = 1; i < t->kept; i++)
+        n += 2 * (t->hit[i].t_ns - t->hit[i - 1].t_ns) <= 5 * frame_ns * t->stride;
+    return n * 100 / (t->kept > 1 ? t->kept - 1 : 1);
+}
+
+static struct summary track_summary(const struct passage_track *t, int64_t frame_ns) {
     int32_t work[PASSAGE_HITS_MAX];
-    struct summary s = {.noise = scatter(t, work), .drift_log = drift(t)};
+    struct summary s = {.noise = scatter(t, work),
+                        .drift_log = drift(t),
+                        .drift_chance = drift_by_chance(t),
+                        .dense_percent = dense(t, frame_ns)};
     sorted_speeds(t, work);
     s.p10 = quantile(work, t->kept, 10);
     s.median = quantile(work, t->kept, 50);
@@ -227,18 +250,28 @@ static struct summary track_summary(const struct passage_track *t) {
     return s;
 }
 
-/* A fan or a wire in the wind: one speed, one strength, for longer than a vehicle is in view. */
-static bool is_tone(const struct summary *s, int64_t travel_mm) {
-    if (s->p90 - s->p10 > TONE_SPREAD_MM_S || s->drift_log > TONE_FLAT_LOG)
+/* A fan or a wire in the wind: one speed and one strength, slow, or for longer than a vehicle is in
+ * view. */
+static bool is_tone(const struct passage_track *t, const struct summary *s, int64_t travel_mm) {
+    bool weighed = t->log_mag > 0;
+    if (s->p90 - s->p10 > TONE_SPREAD_MM_S + 3 * s->noise / 2)
         return false;
-    return s->p90 < TONE_SLOW_MM_S || travel_mm > TONE_TRAVEL_MM;
+    if (weighed && s->drift_log > s->drift_chance)
+        return false;
+    return s->p90 < (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) ||
+           travel_mm > TONE_TRAVEL_MM;
 }
 
 static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
                        const struct summary *s) {
     int64_t travel_mm = (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
-    return travel_mm >= conf->min_travel_mm && s->noise <= conf->max_noise_mm_s &&
-           t->shadowed * 5 <= t->hits * 4 && !is_tone(s, travel_mm);
+    bool slow = s->p90 < SLOW_MM_S;
+    if (travel_mm < conf->min_travel_mm * (slow ? 3 : 2) / 2 || s->noise > conf->max_noise_mm_s)
+        return false;
+    if (slow && t->hits < conf->min_hits * 3 / 2)
+        return false;
+    return s->dense_percent >= DENSE_PERCENT && t->shadowed * 5 <= t->hits * 4 &&
+           !is_tone(t, s, travel_mm);
 }
 
 static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
@@ -273,7 +306,7 @@ static unsigned track_end(struct passage *p, struct passage_track *t,
     t->used = false;
     if (t->hits < p->conf.min_hits || t->last_ns - t->first_ns < p->conf.min_duration_ns)
         return 0;
-    struct summary s = track_summary(t);
+    struct summary s = track_summary(t, p->frame_ns);
     if (t->last_ns - t->first_ns >= p->conf.long_ns)
         t->flags |= PASSAGE_LONG;
     if (!is_vehicle(&p->conf, t, &s)) {
@@ -604,6 +637,16 @@ static unsigned associate(struct passage *p, const struct radar_frame *f,
     return n;
 }
 
+/* Follows the low end of the times between frames: a sensor may be silent when it sees nothing. */
+static void learn_interval(struct passage *p, int64_t dt_ns) {
+    if (dt_ns <= 0)
+        return;
+    if (p->frame_ns == 0 || dt_ns < p->frame_ns)
+        p->frame_ns = p->frame_ns == 0 ? dt_ns : p->frame_ns - (p->frame_ns - dt_ns) / 4;
+    else
+        p->frame_ns += (dt_ns < 3 * p->frame_ns / 2 ? dt_ns - p->frame_ns : p->frame_ns / 2) / 32;
+}
+
 unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
                        struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
     if (p->begun && frame->t_ns < p->last_ns) {
@@ -616,6 +659,7 @@ unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
     unsigned n = close_silent(p, frame->t_ns, ret_vehicles);
     struct radar_frame f = sifted(p, frame);
     int64_t dt = frame->t_ns - p->last_ns;
+    learn_interval(p, dt);
     n += associate(p, &f, &ret_vehicles[n]);
     mask(p, &f, dt);
     p->last_ns = frame->t_ns;

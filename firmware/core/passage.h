@@ -64,6 +64,7 @@ struct passage {
     struct passage_conf conf;
     struct passage_track tracks[PASSAGE_TRACKS];
     int64_t first_ns, last_ns; /* frames seen: the first, the newest */
+    int64_t frame_ns;          /* usual time between frames, as learnt */
     bool begun;
     unsigned capacity;        /* most targets seen in one frame: a full frame hides the rest */
     uint32_t refused_targets; /* no room, or outside the limits */
