@@ -31,7 +31,8 @@ enum {
     TONE_TRAVEL_MM = 150000,
     DRIFT_LOG = 120,
     DENSE_PERCENT = 50,
-    SLOW_MM_S = 9000,  /* rain and runners reach it; a vehicle so slow is in view for long */
+    DENSE_SLOW_PERCENT = 65,
+    SLOW_MM_S = 10000, /* rain and runners reach it; a vehicle so slow is in view for long */
     LEVEL_ALPHA = 150, /* of 256 */
     LEVEL_BETA = 40,
 };
@@ -253,13 +254,12 @@ static struct summary track_summary(const struct passage_track *t, int64_t frame
 /* A fan or a wire in the wind: one speed and one strength, slow, or for longer than a vehicle is in
  * view. */
 static bool is_tone(const struct passage_track *t, const struct summary *s, int64_t travel_mm) {
-    bool weighed = t->log_mag > 0;
-    if (s->p90 - s->p10 > TONE_SPREAD_MM_S + 3 * s->noise / 2)
-        return false;
-    if (weighed && s->drift_log > s->drift_chance)
-        return false;
-    return s->p90 < (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) ||
-           travel_mm > TONE_TRAVEL_MM;
+    bool weighed = t->log_mag > 0, slow = s->p90 < TONE_SLOW_MM_S;
+    if (weighed)
+        return s->drift_log <= s->drift_chance + (slow ? DRIFT_LOG : 0) &&
+               (slow || travel_mm > TONE_TRAVEL_MM);
+    return s->p90 - s->p10 <= TONE_SPREAD_MM_S + 3 * s->noise / 2 &&
+           (s->p90 < TONE_SLOW_MM_S * 3 / 4 || travel_mm > TONE_TRAVEL_MM);
 }
 
 static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
@@ -270,8 +270,8 @@ static bool is_vehicle(const struct passage_conf *conf, const struct passage_tra
         return false;
     if (slow && t->hits < conf->min_hits * 3 / 2)
         return false;
-    return s->dense_percent >= DENSE_PERCENT && t->shadowed * 5 <= t->hits * 4 &&
-           !is_tone(t, s, travel_mm);
+    return s->dense_percent >= (slow ? DENSE_SLOW_PERCENT : DENSE_PERCENT) &&
+           t->shadowed * 5 <= t->hits * 4 && !is_tone(t, s, travel_mm);
 }
 
 static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
