@@ -29,10 +29,8 @@ enum {
     TONE_SPREAD_MM_S = 300,
     TONE_SLOW_MM_S = 8000,
     TONE_TRAVEL_MM = 150000,
-    DRIFT_LOG = 120,
-    DENSE_PERCENT = 50,
-    DENSE_SLOW_PERCENT = 65,
-    SLOW_MM_S = 10000, /* rain and runners reach it; a vehicle so slow is in view for long */
+    DRIFT_PARTS = 5,
+    DRIFT_LOG = 40,
     LEVEL_ALPHA = 150, /* of 256 */
     LEVEL_BETA = 40,
 };
@@ -206,27 +204,27 @@ static int32_t scatter(const struct passage_track *t, int32_t *work) {
     return quantile(work, n, 50) * 121 / 100;
 }
 
-/* How much the magnitude of thirds of the track differs, in 1/256 of log2. */
+/* How much the mean magnitude of the parts of a track differs, in 1/256 of log2. */
 static int32_t drift(const struct passage_track *t) {
     int32_t low = INT32_MAX, high = 0;
-    for (unsigned part = 0; part < 3; part++) {
-        unsigned from = t->kept * part / 3, to = t->kept * (part + 1) / 3;
+    for (unsigned part = 0; part < DRIFT_PARTS; part++) {
+        unsigned from = t->kept * part / DRIFT_PARTS, to = t->kept * (part + 1) / DRIFT_PARTS;
         int64_t sum = 0;
         for (unsigned i = from; i < to; i++)
             sum += t->hit[i].log_mag;
-        int32_t mean = to > from ? (int32_t)(sum / (to - from)) : 0;
+        int32_t mean = to > from ? (int32_t)(sum / (to - from)) : low;
         low = mean < low ? mean : low;
-        high = mean > high ? mean : high;
+        high = mean > high && to > from ? mean : high;
     }
     return high - low;
 }
 
-/* What drift() makes of scatter alone: some three standard errors of a mean of a third. */
+/* What drift() makes of scatter alone: five standard errors of the mean of a part. */
 static int32_t drift_by_chance(const struct passage_track *t) {
     int32_t root = 1;
-    while ((unsigned)(root * root * 3) < t->kept)
+    while ((unsigned)(root * root * DRIFT_PARTS) < t->kept)
         root++;
-    return DRIFT_LOG + 3 * t->noise_log / root;
+    return DRIFT_LOG + 5 * t->noise_log / root;
 }
 
 /* Vehicles are seen in most frames, raindrops in some. */
@@ -256,22 +254,34 @@ static struct summary track_summary(const struct passage_track *t, int64_t frame
 static bool is_tone(const struct passage_track *t, const struct summary *s, int64_t travel_mm) {
     bool weighed = t->log_mag > 0, slow = s->p90 < TONE_SLOW_MM_S;
     if (weighed)
-        return s->drift_log <= s->drift_chance + (slow ? DRIFT_LOG : 0) &&
-               (slow || travel_mm > TONE_TRAVEL_MM);
+        return s->drift_log <= s->drift_chance && (slow || travel_mm > TONE_TRAVEL_MM);
     return s->p90 - s->p10 <= TONE_SPREAD_MM_S + 3 * s->noise / 2 &&
            (s->p90 < TONE_SLOW_MM_S * 3 / 4 || travel_mm > TONE_TRAVEL_MM);
 }
 
+/* What a track must show, by its speed: rain, runners and blown leaves do not reach the faster
+ * ones, and a slow vehicle is in view for long. */
+static const struct demand {
+    int32_t below_mm_s;
+    unsigned dense_percent, hits_percent;
+    int32_t noise_percent, travel_percent; /* of what the configuration says */
+} DEMANDS[] = {
+    {10000, 65, 150, 100, 150},
+    {15000, 40, 100, 150, 100},
+    {INT32_MAX, 20, 100, 200, 100},
+};
+
 static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
                        const struct summary *s) {
+    const struct demand *d = DEMANDS;
+    while (s->p90 >= d->below_mm_s)
+        d++;
     int64_t travel_mm = (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
-    bool slow = s->p90 < SLOW_MM_S;
-    if (travel_mm < conf->min_travel_mm * (slow ? 3 : 2) / 2 || s->noise > conf->max_noise_mm_s)
-        return false;
-    if (slow && t->hits < conf->min_hits * 3 / 2)
-        return false;
-    return s->dense_percent >= (slow ? DENSE_SLOW_PERCENT : DENSE_PERCENT) &&
-           t->shadowed * 5 <= t->hits * 4 && !is_tone(t, s, travel_mm);
+    return travel_mm * 100 >= (int64_t)conf->min_travel_mm * d->travel_percent &&
+           s->noise <= conf->max_noise_mm_s * d->noise_percent / 100 &&
+           t->hits * 100 >= conf->min_hits * d->hits_percent &&
+           s->dense_percent >= d->dense_percent && t->shadowed * 5 <= t->hits * 4 &&
+           !is_tone(t, s, travel_mm);
 }
 
 static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
