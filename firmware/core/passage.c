@@ -29,12 +29,16 @@ enum {
     TONE_SPREAD_MM_S = 300,
     TONE_SLOW_MM_S = 8000,
     TONE_TRAVEL_MM = 150000,
-    DRIFT_PARTS = 5,
-    DRIFT_LOG = 40,
+    TONE_NEAR_MM_S = 700,
+    TONE_TRENDS = 300,
+    TREND_PARTS = 5,
+    TREND_LOG = 40, /* least scatter, of the mean */
+    TREND_MM_S = 60,
     LEVEL_ALPHA = 150, /* of 256 */
     LEVEL_BETA = 40,
 };
 #define MASKED_MAX_NS (3 * NS_PER_S / 2)
+#define TONE_MEMORY_NS (120 * NS_PER_S)
 #define SILENCE_MAX_NS (9 * NS_PER_S / 5)
 #define INTERVAL_BEGIN_NS (NS_PER_S / 10)
 
@@ -183,8 +187,8 @@ static void track_begin(struct passage_track *t, int sign, const struct passage_
 
 struct summary {
     int32_t p10, median, p90, max, noise;
-    int32_t drift_log, drift_chance; /* of the magnitude; and what its scatter alone would do */
-    unsigned dense_percent;          /* of the steps from hit to hit */
+    int32_t trend_log, trend_speed; /* percent of what scatter alone would do */
+    unsigned dense_percent;         /* of the steps from hit to hit */
 };
 
 static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
@@ -194,37 +198,33 @@ static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
 }
 
 /* Median bend as the standard deviation of one hit: 1.4826 / sqrt(1.5). */
-static int32_t scatter(const struct passage_track *t, int32_t *work) {
+static int32_t scatter(const struct passage_track *t, bool log, int32_t *work) {
     unsigned n = 0;
     for (unsigned i = 0; i + 2 < t->kept; i++)
-        work[n++] = bend(&t->hit[i], false);
+        work[n++] = bend(&t->hit[i], log);
     if (n == 0)
         return 0;
     qsort(work, n, sizeof *work, compare);
     return quantile(work, n, 50) * 121 / 100;
 }
 
-/* How much the mean magnitude of the parts of a track differs, in 1/256 of log2. */
-static int32_t drift(const struct passage_track *t) {
-    int32_t low = INT32_MAX, high = 0;
-    for (unsigned part = 0; part < DRIFT_PARTS; part++) {
-        unsigned from = t->kept * part / DRIFT_PARTS, to = t->kept * (part + 1) / DRIFT_PARTS;
+/* How much the mean of the parts of a track differs, against what scatter alone would make of it
+ * (five standard errors of a mean); in percent. */
+static int32_t trend(const struct passage_track *t, bool log, int32_t scatter_of_one,
+                     int32_t least) {
+    int32_t low = INT32_MAX, high = INT32_MIN, root = 1;
+    for (unsigned part = 0; part < TREND_PARTS && t->kept >= TREND_PARTS; part++) {
+        unsigned from = t->kept * part / TREND_PARTS, to = t->kept * (part + 1) / TREND_PARTS;
         int64_t sum = 0;
         for (unsigned i = from; i < to; i++)
-            sum += t->hit[i].log_mag;
-        int32_t mean = to > from ? (int32_t)(sum / (to - from)) : low;
+            sum += log ? t->hit[i].log_mag : t->hit[i].mm_s;
+        int32_t mean = (int32_t)(sum / (to - from));
         low = mean < low ? mean : low;
-        high = mean > high && to > from ? mean : high;
+        high = mean > high ? mean : high;
     }
-    return high - low;
-}
-
-/* What drift() makes of scatter alone: five standard errors of the mean of a part. */
-static int32_t drift_by_chance(const struct passage_track *t) {
-    int32_t root = 1;
-    while ((unsigned)(root * root * DRIFT_PARTS) < t->kept)
+    while ((unsigned)(root * root * TREND_PARTS) < t->kept)
         root++;
-    return DRIFT_LOG + 5 * t->noise_log / root;
+    return high < low ? 0 : (high - low) * 100 / (least + 5 * scatter_of_one / root);
 }
 
 /* Vehicles are seen in most frames, raindrops in some. */
@@ -237,10 +237,9 @@ static unsigned dense(const struct passage_track *t, int64_t frame_ns) {
 
 static struct summary track_summary(const struct passage_track *t, int64_t frame_ns) {
     int32_t work[PASSAGE_HITS_MAX];
-    struct summary s = {.noise = scatter(t, work),
-                        .drift_log = drift(t),
-                        .drift_chance = drift_by_chance(t),
-                        .dense_percent = dense(t, frame_ns)};
+    struct summary s = {.noise = scatter(t, false, work), .dense_percent = dense(t, frame_ns)};
+    s.trend_log = trend(t, true, scatter(t, true, work), TREND_LOG);
+    s.trend_speed = trend(t, false, s.noise, TREND_MM_S);
     sorted_speeds(t, work);
     s.p10 = quantile(work, t->kept, 10);
     s.median = quantile(work, t->kept, 50);
@@ -249,14 +248,39 @@ static struct summary track_summary(const struct passage_track *t, int64_t frame
     return s;
 }
 
-/* A fan or a wire in the wind: one speed and one strength, slow, or for longer than a vehicle is in
- * view. */
-static bool is_tone(const struct passage_track *t, const struct summary *s, int64_t travel_mm) {
-    bool weighed = t->log_mag > 0, slow = s->p90 < TONE_SLOW_MM_S;
+static int64_t travel_mm(const struct passage_track *t, const struct summary *s) {
+    return (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
+}
+
+/* A tone of nearly this speed was refused not long ago. */
+static bool heard_before(const struct passage *p, const struct passage_track *t,
+                         const struct summary *s) {
+    for (unsigned i = 0; i < PASSAGE_TONES && i < p->tone_at; i++)
+        if (t->first_ns - p->tones[i].t_ns < TONE_MEMORY_NS &&
+            abs(p->tones[i].mm_s - s->median) < TONE_NEAR_MM_S)
+            return true;
+    return false;
+}
+
+/* A fan or a wire in the wind: one speed and one strength (or two that take turns), slow, or for
+ * longer than a vehicle is in view.  A vehicle shows a trend in its magnitude or, where the beam
+ * makes up for the distance, in its radial speed. */
+static bool is_tone(const struct passage *p, const struct passage_track *t,
+                    const struct summary *s) {
+    bool weighed = t->log_mag > 0;
+    if (s->p90 >= (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) &&
+        travel_mm(t, s) < TONE_TRAVEL_MM)
+        return false;
+    int32_t doubt = heard_before(p, t, s) ? 2 : 1;
     if (weighed)
-        return s->drift_log <= s->drift_chance && (slow || travel_mm > TONE_TRAVEL_MM);
-    return s->p90 - s->p10 <= TONE_SPREAD_MM_S + 3 * s->noise / 2 &&
-           (s->p90 < TONE_SLOW_MM_S * 3 / 4 || travel_mm > TONE_TRAVEL_MM);
+        return s->trend_log + s->trend_speed < TONE_TRENDS * doubt;
+    return s->p90 - s->p10 <= (TONE_SPREAD_MM_S + 3 * s->noise / 2) * doubt;
+}
+
+static void remember_tone(struct passage *p, const struct passage_track *t,
+                          const struct summary *s) {
+    p->tones[p->tone_at % PASSAGE_TONES].mm_s = s->median;
+    p->tones[p->tone_at++ % PASSAGE_TONES].t_ns = t->last_ns;
 }
 
 /* What a track must show, by its speed: rain, runners and blown leaves do not reach the faster
@@ -271,24 +295,23 @@ static const struct demand {
     {INT32_MAX, 20, 100, 200, 100},
 };
 
-static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
+static bool is_vehicle(const struct passage *p, const struct passage_track *t,
                        const struct summary *s) {
+    const struct passage_conf *conf = &p->conf;
     const struct demand *d = DEMANDS;
     while (s->p90 >= d->below_mm_s)
         d++;
-    int64_t travel_mm = (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
-    return travel_mm * 100 >= (int64_t)conf->min_travel_mm * d->travel_percent &&
+    return travel_mm(t, s) * 100 >= (int64_t)conf->min_travel_mm * d->travel_percent &&
            s->noise <= conf->max_noise_mm_s * d->noise_percent / 100 &&
            t->hits * 100 >= conf->min_hits * d->hits_percent &&
-           s->dense_percent >= d->dense_percent && t->shadowed * 5 <= t->hits * 4 &&
-           !is_tone(t, s, travel_mm);
+           s->dense_percent >= d->dense_percent && t->shadowed * 5 <= t->hits * 4;
 }
 
 static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
     bool whole = (t->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG)) == 0;
     if (t->hits < 6)
         return QUALITY_C;
-    return whole && s->drift_log >= 256 ? QUALITY_A : QUALITY_B;
+    return whole && s->trend_log >= 200 ? QUALITY_A : QUALITY_B;
 }
 
 static void tell(const struct passage *p, const struct passage_track *t, const struct summary *s,
@@ -319,7 +342,10 @@ static unsigned track_end(struct passage *p, struct passage_track *t,
     struct summary s = track_summary(t, p->frame_ns);
     if (t->last_ns - t->first_ns >= p->conf.long_ns)
         t->flags |= PASSAGE_LONG;
-    if (!is_vehicle(&p->conf, t, &s)) {
+    bool tone = is_tone(p, t, &s);
+    if (tone)
+        remember_tone(p, t, &s);
+    if (tone || !is_vehicle(p, t, &s)) {
         p->refused_tracks++;
         return 0;
     }

@@ -17,7 +17,7 @@
 #include "event.h"
 #include "radar.h"
 
-enum { PASSAGE_TRACKS = 8, PASSAGE_HITS_MAX = 256 };
+enum { PASSAGE_TRACKS = 8, PASSAGE_HITS_MAX = 256, PASSAGE_TONES = 4 };
 
 struct passage_conf {
     int32_t min_speed_mm_s; /* slower targets are not vehicles */
@@ -66,7 +66,12 @@ struct passage {
     int64_t first_ns, last_ns; /* frames seen: the first, the newest */
     int64_t frame_ns;          /* usual time between frames, as learnt */
     bool begun;
-    unsigned capacity;        /* most targets seen in one frame: a full frame hides the rest */
+    unsigned capacity; /* most targets seen in one frame: a full frame hides the rest */
+    struct {
+        int32_t mm_s;
+        int64_t t_ns;
+    } tones[PASSAGE_TONES]; /* the last tracks refused as tones, newest at tone_at - 1 */
+    unsigned tone_at;
     uint32_t refused_targets; /* no room, or outside the limits */
     uint32_t refused_frames;  /* earlier than one already seen */
     uint32_t refused_tracks;  /* long enough, but tones, echoes, images or scatter */
