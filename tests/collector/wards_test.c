@@ -73,8 +73,7 @@ static void wrong_polygons_are_refused(void **state) {
         "{\"type\":\"Point\",\"coordinates\":[-1.2,54.5]}",
         "{\"type\":\"Polygon\",\"coordinates\":[]}",
         "{\"type\":\"Polygon\",\"coordinates\":[[[-1.2,54.5],[-1.1,54.5]]]}",
-        "{\"type\":\"Polygon\",\"coordinates\":[[[-1.2,54.5],[-1.1,54.5],[-1.1,54.6],[-1.2,54.6]]]"
-        "}",
+        "{\"type\":\"Polygon\",\"coordinates\":[[[-1,54.5],[-1.1,54.5],[-1.1,54.6],[-1,54.6]]]}",
         "{\"type\":\"Polygon\",\"coordinates\":[[[2,48],[3,48],[3,49],[2,48]]]}",
         "{\"type\":\"Polygon\",\"coordinates\":[[[\"a\",48],[3,48],[3,49],[2,48]]]}",
     };

@@ -118,7 +118,7 @@ bool roadside_ended(const struct roadside *r) {
 
 int64_t roadside_step(struct roadside *r, int64_t now_ns, int64_t unix_ms) {
     hear(r, now_ns);
-    int up = wires_step(&r->wires, now_ns, NULL, NULL);
+    enum wires_change up = wires_step(&r->wires, now_ns, NULL, NULL);
     if (up == WIRES_UP)
         link_up(r, now_ns);
     else if (up == WIRES_DOWN)
