@@ -6,12 +6,15 @@
  * Promises (tests/collector/alerts_test.c, a table of every state and signal):
  *   - an ALARM or TAMPER of a lock raises an alert; a pre-alarm never does;
  *   - repeats join the alert that is open for the same lock: one incident, one ring.  A tamper
- *     joining an alarm makes it a tamper alert, without ringing again;
- *   - what is late (occurred more than late_ms before it was received, or at an unknown time that
- *     cannot be bounded) is recorded as late, closed to ringing, and joins no live alert;
+ *     joining an alarm makes it a tamper alert, without ringing again.  An incident that was
+ *     restored and acknowledged is over: what comes after it is a new one;
+ *   - what is late is recorded as late, never rings, and joins no live alert.  Late is what
+ *     occurred more than late_ms before it was received: by a synchronised clock (NTP, GNSS), or,
+ *     where the device's clock cannot be trusted, by the earliest message of the same boot;
  *   - RESTORED is noted and closes nothing; older news never moves last_ms or restored_ms back;
  *   - acknowledging is not closing; closing takes a cause; a closed alert never opens again;
- *   - the state is in the store: after a restart the same signals repeat nothing.
+ *   - the state is in the store: after a restart the same signals repeat nothing;
+ *   - a timeline is bounded: after ALERTS_ENTRIES_MAX events only the count goes on.
  * Memory: the caller's.  Threads: the store's.  Time: given. */
 #ifndef MOORWATCH_ALERTS_H
 #define MOORWATCH_ALERTS_H
@@ -19,7 +22,7 @@
 #include "store.h"
 
 /* Late by more than this is not live. */
-enum { ALERTS_LATE_MS = 10 * 60 * 1000 };
+enum { ALERTS_LATE_MS = 10 * 60 * 1000, ALERTS_ENTRIES_MAX = 50 };
 
 enum alerts_signal_kind {
     SIGNAL_LOCK,   /* what: enum lock_what */
@@ -38,6 +41,7 @@ struct alerts_signal {
     uint32_t count;      /* SIGNAL_GAP */
     int64_t occurred_ms; /* STORE_NEVER: unknown */
     uint8_t quality;     /* enum clock_quality of occurred_ms */
+    int64_t latest_ms;   /* it occurred no later than this; STORE_NEVER: no bound */
     int64_t received_ms;
     const char *place; /* for the title: "plot 12, Ropner Park allotments"; "" if unknown */
 };
@@ -56,8 +60,9 @@ struct alerts_decision {
     char entry[STORE_TEXT_MAX + 1];
 };
 
-/* Pure.  `at_hand` is the newest unclosed alert of the same device, lock and family, NULL if none:
- * see alerts_same_family.  `late_ms`: ALERTS_LATE_MS unless a test says otherwise. */
+/* Pure.  `at_hand` is the newest unclosed alert of the same family (alerts_same_family), NULL if
+ * there is none; for what is not a restore, of the same lateness.  `late_ms`: ALERTS_LATE_MS unless
+ * a test says otherwise. */
 void alerts_decide(const struct alerts_signal *signal, const struct store_alert *at_hand,
                    int64_t late_ms, struct alerts_decision *ret_decision);
 bool alerts_is_late(const struct alerts_signal *signal, int64_t late_ms);
@@ -72,7 +77,7 @@ struct alerts_notice {
 
 /* Decides and stores, within the caller's transaction.  1 and the notice if something changed,
  * 0 if not, or the store's error. */
-MUST int alerts_feed(const struct store *store, const struct alerts_signal *signal,
+MUST int alerts_feed(const struct store *store, const struct alerts_signal *signal, int64_t late_ms,
                      struct alerts_notice *ret_notice);
 
 /* People's side; each is a transaction of its own, with a line on the timeline and in the audit.

@@ -1,5 +1,4 @@
-/* hotspots_own: what the files of hotspots share among themselves.
- * Guarded by tests/collector/hotspots_test.c. */
+/* hotspots_own: what the files of hotspots share among themselves. */
 #ifndef MOORWATCH_HOTSPOTS_OWN_H
 #define MOORWATCH_HOTSPOTS_OWN_H
 

@@ -48,6 +48,10 @@ static int passages(void *ctx, const struct store_filter *f,
         sq_where_add(&w, "site = ?", SQ_T(f->site));
     if (f->session != 0)
         sq_where_add(&w, "session = ?", SQ_I(f->session));
+    if (f->from_t_ms != 0 || f->to_t_ms != 0) {
+        sq_where_add(&w, "t_ms >= ?", SQ_I(f->from_t_ms));
+        sq_where_add(&w, "t_ms < ?", SQ_I(f->to_t_ms));
+    }
     sq_where_end(&w, " ORDER BY id DESC");
     return sq_each_where(ctx, f->limit, passage_row, &sink, &w);
 }

@@ -79,6 +79,8 @@ const char *const STORE_SQLITE_SCHEMA[] = {
     " unix_ms INTEGER NOT NULL, quality INTEGER NOT NULL, error_ms INTEGER NOT NULL,"
     " PRIMARY KEY(device, boot)) WITHOUT ROWID;",
 
+    "CREATE TABLE boots(device TEXT NOT NULL, boot INTEGER NOT NULL, began_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(device, boot)) WITHOUT ROWID;",
     "CREATE TABLE devices(id TEXT PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
     " lpa TEXT NOT NULL, site TEXT NOT NULL, easting INTEGER NOT NULL, northing INTEGER NOT NULL,"
     " period_s INTEGER NOT NULL, revoked INTEGER NOT NULL, key BLOB NOT NULL,"

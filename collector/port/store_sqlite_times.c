@@ -151,6 +151,8 @@ static void gap_read(sqlite3_stmt *s, struct store_gap *row) {
         .spool_id = (uint64_t)sq_int(s, 2),
         .gap = {.dropped_class = (uint8_t)sq_int(s, 8),
                 .reason = (uint8_t)sq_int(s, 9),
+                .spool_high = (uint32_t)((uint64_t)sq_int(s, 2) >> 32),
+                .spool_low = (uint32_t)sq_int(s, 2),
                 .from_seq = (uint64_t)sq_int(s, 10),
                 .to_seq = (uint64_t)sq_int(s, 11),
                 .events = (uint32_t)sq_int(s, 12)},
@@ -252,6 +254,20 @@ static int anchor_put(void *ctx, const struct store_anchor *row) {
     return r < 0 ? r : 0;
 }
 
+static int boot_heard(void *ctx, const char *device, uint64_t boot_id, int64_t began_ms,
+                      int64_t *ret_began_ms) {
+    int r = sq_run(ctx,
+                   "INSERT INTO boots VALUES(?1,?2,?3) ON CONFLICT DO UPDATE"
+                   " SET began_ms = min(began_ms, ?3)",
+                   SQ_T(device), SQ_I(boot_id), SQ_I(began_ms));
+    if (r < 0)
+        return r;
+    r = sq_one(ctx, sq_row_int, ret_began_ms,
+               "SELECT began_ms FROM boots WHERE device = ? AND boot = ?", SQ_T(device),
+               SQ_I(boot_id));
+    return r < 0 ? r : 0;
+}
+
 static int derived_clear(void *ctx) {
     return sq_exec(ctx, "DELETE FROM passages; DELETE FROM hours; DELETE FROM sessions;"
                         "DELETE FROM lock_events; DELETE FROM healths; DELETE FROM awake;"
@@ -270,5 +286,6 @@ void store_sqlite_times(struct store *store) {
     store->faults = faults;
     store->anchor_get = anchor_get;
     store->anchor_put = anchor_put;
+    store->boot_heard = boot_heard;
     store->derived_clear = derived_clear;
 }

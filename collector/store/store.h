@@ -33,10 +33,11 @@ enum { STORE_ROWS_MAX = 100000 };
 struct store_filter {
     const char *device, *site;
     uint32_t session;
-    int lock;               /* -1: any */
-    uint64_t boot_id;       /* 0: any */
-    int64_t from_ms, to_ms; /* occurred; both 0: any time, unknown times too */
-    int64_t before;         /* id */
+    int lock;                   /* -1: any */
+    uint64_t boot_id;           /* 0: any */
+    int64_t from_ms, to_ms;     /* occurred; both 0: any time, unknown times too */
+    int64_t from_t_ms, to_t_ms; /* since the boot; both 0: any; passages only */
+    int64_t before;             /* id */
     size_t limit;
 };
 
@@ -157,6 +158,10 @@ struct store {
                       struct store_anchor *ret_anchor);
     /* Replaces it and gives every derived row of that boot, passages aside, its new time. */
     int (*anchor_put)(void *ctx, const struct store_anchor *row);
+    /* When that boot began at the latest: the least of all `began_ms` told for it, this one
+     * included. */
+    int (*boot_heard)(void *ctx, const char *device, uint64_t boot_id, int64_t began_ms,
+                      int64_t *ret_began_ms);
     /* Forgets all that is derived (not alerts, not the register): the first step of a rebuild. */
     int (*derived_clear)(void *ctx);
 

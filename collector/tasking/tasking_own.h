@@ -1,5 +1,4 @@
-/* tasking_own: what the files of tasking share among themselves.
- * Guarded by tests/collector/tasking_test.c. */
+/* tasking_own: what the files of tasking share among themselves. */
 #ifndef MOORWATCH_TASKING_OWN_H
 #define MOORWATCH_TASKING_OWN_H
 
