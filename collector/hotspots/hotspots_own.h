@@ -1,4 +1,5 @@
-/* hotspots_own: what the files of hotspots share among themselves. */
+/* hotspots_own: what the files of hotspots share among themselves.
+ * Guarded by tests/collector/hotspots_test.c. */
 #ifndef MOORWATCH_HOTSPOTS_OWN_H
 #define MOORWATCH_HOTSPOTS_OWN_H
 

@@ -90,7 +90,7 @@ static int area_open(const struct hotspots_job *job, struct area *a, size_t *lef
     a->inside = calloc(n, 1);
     a->prior = calloc(n, sizeof *a->prior);
     a->count = calloc(n, sizeof *a->count);
-    a->events = calloc(n, sizeof(*a->events));
+    a->events = calloc(n, sizeof(const struct tally_square *));
     if (a->inside == NULL || a->prior == NULL || a->count == NULL || a->events == NULL)
         return ERR_NOMEM;
     mark_inside(job, a);

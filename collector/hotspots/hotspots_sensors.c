@@ -78,7 +78,8 @@ static int score(const struct hotspots_job *job, const struct tally_square *cons
 }
 
 int hotspots_score_sensors(const struct hotspots_job *job, struct hotspots_result *result) {
-    const struct tally_square **events = calloc(job->exposure.squares + 1, sizeof(*events));
+    const struct tally_square **events =
+        calloc(job->exposure.squares + 1, sizeof(const struct tally_square *));
     if (events == NULL)
         return ERR_NOMEM;
     result->left_out += join(job, events);

@@ -19,8 +19,8 @@ static int smoother_open(struct smoother *s, const struct kernel *k) {
     size_t longest = k->cols > k->rows ? k->cols : k->rows;
     s->k = k;
     s->radius = (size_t)ceil(4 / step);
-    s->weight = malloc((s->radius + 1) * sizeof(double));
-    s->line = malloc(longest * sizeof(double));
+    s->weight = calloc(s->radius + 1, sizeof(double));
+    s->line = calloc(longest, sizeof(double));
     if (s->weight == NULL || s->line == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i <= s->radius; i++)
@@ -59,7 +59,7 @@ static void smooth_all(struct smoother *s, double *mass) {
 int kernel_smooth(const struct kernel *kernel, double *mass) {
     size_t n = kernel->cols * kernel->rows;
     struct smoother s = {0};
-    double *edge = malloc(n * sizeof *edge);
+    double *edge = calloc(n, sizeof *edge);
     int err = smoother_open(&s, kernel);
     if (edge == NULL)
         err = ERR_NOMEM;

@@ -1,17 +1,21 @@
 /* grid: places on the British National Grid (EPSG:27700) and on the globe (WGS84, EPSG:4326).
  *
- * Conversion by PROJ: 1 mm against its own inverse; against OSTN15 as good as the grids installed
- * (Helmert, about 5 m, without).  Grid references are ours: a reference names the south-west corner
- * of a square, so parsing returns corner and size, and a map uses the centre (grid_centre).
+ * Conversion by PROJ, with the Helmert transformation spelt out (EPSG:1314, 5 m, 7 m at worst, as
+ * good as the positions): it needs no data files, and a place falls into the same square on every
+ * machine, whatever grids are installed.  Grid references are ours: a reference names the
+ * south-west corner of a square, so parsing returns corner and size; a map uses the centre, half a
+ * size further on.
  *
  * Guarded by tests/collector/grid_test.c: the Ordnance Survey's worked example, a published
- * Historic England point, every reference there and back.
+ * Historic England point, the 79 ward centres of another implementation, references there and
+ * back.
  * Memory: grid_open takes PROJ's; grid_close frees.  Threads: one `struct grid` per thread.
  * Units: metres, degrees. */
 #ifndef MOORWATCH_GRID_H
 #define MOORWATCH_GRID_H
 
 #include "err.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +25,7 @@ struct grid {
     struct grid_projection *projection;
 };
 
-/* ERR_NODEV: PROJ cannot make the transformation (proj-data missing).  ERR_NOMEM. */
+/* ERR_NODEV: PROJ cannot make the transformation.  ERR_NOMEM. */
 MUST int grid_open(struct grid *ret_grid);
 void grid_close(struct grid *grid);
 

@@ -65,7 +65,7 @@ static int statement(struct sq *q, const char *sql, sqlite3_stmt **ret_stmt) {
             return 0;
         }
     }
-    assert(!"more statements than SQ_STATEMENTS");
+    assert(false && "more statements than SQ_STATEMENTS");
     return ERR_NOMEM;
 }
 

@@ -1,7 +1,6 @@
 /* wards: which ward a place lies in, at a date.
  *
  * A ward is an attribute with dates, never the key of a hotspot: hotspots ignore ward lines.
- * Polygons come from a GeoJSON file of WGS84 polygons (properties ward_code, ward_name, lad_name).
  * A point in no polygon (the dunes, a boundary clipped at the coast) belongs to the nearest ward
  * within WARDS_NEAR_M and the answer says how far it was.
  *
@@ -28,14 +27,13 @@ struct wards {
     struct wards_map *map;
 };
 
-/* Reads the text of a GeoJSON FeatureCollection.  ERR_BADMSG: not that, or a feature without its
- * properties; ERR_OVERFLOW: more than WARDS_MAX or a name too long. */
-MUST int wards_open(const struct grid *grid, const char *geojson, size_t len,
-                    struct wards *ret_wards);
+/* Empty; `grid` must live as long. */
+MUST int wards_open(const struct grid *grid, struct wards *ret_wards);
 void wards_close(struct wards *wards);
 
-size_t wards_count(const struct wards *wards);
-const struct ward *wards_at(const struct wards *wards, size_t index);
+/* `geojson`: a Polygon or MultiPolygon geometry in WGS84.  ERR_BADMSG: not that; ERR_OVERFLOW: more
+ * than WARDS_MAX; ERR_BUSY: after the first search the set is closed. */
+MUST int wards_add(struct wards *wards, const struct ward *ward, const char *geojson);
 
 struct wards_answer {
     const struct ward *ward; /* lives as long as the wards */

@@ -2,7 +2,7 @@
 #include <math.h>
 
 static const double ZENITH_DEG = 90.833;
-enum { DAY_MINUTES = 1440 };
+static const double DAY_MINUTES = 1440;
 
 static double rad(double deg) {
     return deg * (M_PI / 180);

@@ -1,4 +1,5 @@
-/* tasking_own: what the files of tasking share among themselves. */
+/* tasking_own: what the files of tasking share among themselves.
+ * Guarded by tests/collector/tasking_test.c. */
 #ifndef MOORWATCH_TASKING_OWN_H
 #define MOORWATCH_TASKING_OWN_H
 

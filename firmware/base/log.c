@@ -64,7 +64,8 @@ static void flatten(char *text, size_t len) {
             text[i] = ' ';
 }
 
-static void emit(enum log_level level, const char *module, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static void emit(enum log_level level, const char *module,
+                                                       const char *format, va_list args) {
     if (level > sink.level)
         return;
     char line[LOG_LINE_MAX];

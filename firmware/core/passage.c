@@ -17,19 +17,30 @@ enum {
     TIE_MM_S = 200,  /* what a factor of two in magnitude is worth when tracks compete */
     JUMP_BEFORE = 6, /* hits looked at before and after a possible change of vehicle */
     JUMP_AFTER = 4,
-    JUMP_MM_S = 600,      /* a jump in speed that alone says: another vehicle */
-    JUMP_BACK_MM_S = 400, /* no change of vehicle if the speed jumps the wrong way by so much */
-    DROP_LOG = 460,       /* a jump in magnitude (x 3.5) that alone says so */
-    TWIN_MM_S = 400,      /* an echo is so near the speed of its stronger twin */
-    IMAGE_LOG = 512,      /* a mirror image is at least four times weaker */
-    TONE_SPREAD_MM_S = 350,
-    TONE_SLOW_MM_S = 6000,
-    TONE_FLAT_LOG = 160,
-    TONE_TRAVEL_MM = 250000,
+    JUMP_MM_S = 600,       /* a jump in speed that alone says: another vehicle */
+    JUMP_BACK_MM_S = 400,  /* no change of vehicle if the speed jumps the wrong way by so much */
+    JUMP_LEAST_MM_S = 120, /* and none without so much, unless the magnitude is beyond doubt */
+    FADED_LOG = 384,       /* a third of its peak */
+    HIDES_LOG = 128,       /* scatter allowed in being stronger */
+    TAKEOVER_LOG = 768,    /* eight times */
+    DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
+    TWIN_MM_S = 400,       /* an echo is so near the speed of its stronger twin */
+    IMAGE_LOG = 512,       /* a mirror image is at least four times weaker */
+    TONE_SPREAD_MM_S = 300,
+    TONE_SLOW_MM_S = 8000,
+    TONE_TRAVEL_MM = 150000,
+    TONE_NEAR_MM_S = 700,
+    TONE_TRENDS = 300,
+    TREND_PARTS = 5,
+    TREND_LOG = 40, /* least scatter, of the mean */
+    TREND_MM_S = 60,
     LEVEL_ALPHA = 150, /* of 256 */
     LEVEL_BETA = 40,
 };
 #define MASKED_MAX_NS (3 * NS_PER_S / 2)
+#define TONE_MEMORY_NS (120 * NS_PER_S)
+#define SILENCE_MAX_NS (9 * NS_PER_S / 5)
+#define INTERVAL_BEGIN_NS (NS_PER_S / 10)
 
 const struct passage_conf PASSAGE_DEFAULTS = {
     .min_speed_mm_s = 4000,
@@ -40,8 +51,8 @@ const struct passage_conf PASSAGE_DEFAULTS = {
     .silence_ns = 800000000,
     .min_hits = 4,
     .min_duration_ns = 250000000,
-    .min_travel_mm = 3000,
-    .max_noise_mm_s = 360,
+    .min_travel_mm = 6000,
+    .max_noise_mm_s = 320,
     .long_ns = 8 * NS_PER_S,
 };
 
@@ -138,6 +149,9 @@ static void track_filter(struct passage_track *t, const struct passage_hit *hit)
             clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, RATE_MAX_MM_S2);
     if (hit->log_mag > 0)
         t->log_mag = t->log_mag == 0 ? hit->log_mag : t->log_mag + (hit->log_mag - t->log_mag) / 2;
+    if (t->log_mag > t->log_peak)
+        t->log_peak = t->log_mag;
+    t->interval_ns += (dt - t->interval_ns) / 4;
 }
 
 static void track_hit(struct passage_track *t, const struct passage_hit *hit, uint32_t magnitude) {
@@ -159,7 +173,8 @@ static void track_begin(struct passage_track *t, int sign, const struct passage_
     t->masked_ns = 0;
     t->level_mm_s = hit->mm_s;
     t->rate_mm_s2 = 0;
-    t->log_mag = hit->log_mag;
+    t->log_mag = t->log_peak = hit->log_mag;
+    t->interval_ns = INTERVAL_BEGIN_NS;
     t->noise_mm_s = NOISE_BEGIN_MM_S;
     t->noise_log = NOISE_LOG_BEGIN;
     t->magnitude = 0;
@@ -171,7 +186,9 @@ static void track_begin(struct passage_track *t, int sign, const struct passage_
 /* ---- is it a vehicle? ---- */
 
 struct summary {
-    int32_t p10, median, p90, max, noise, mag_low, mag_high, drift_log;
+    int32_t p10, median, p90, max, noise;
+    int32_t trend_log, trend_speed; /* percent of what scatter alone would do */
+    unsigned dense_percent;         /* of the steps from hit to hit */
 };
 
 static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
@@ -181,34 +198,48 @@ static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
 }
 
 /* Median bend as the standard deviation of one hit: 1.4826 / sqrt(1.5). */
-static int32_t scatter(const struct passage_track *t, int32_t *work) {
+static int32_t scatter(const struct passage_track *t, bool log, int32_t *work) {
     unsigned n = 0;
     for (unsigned i = 0; i + 2 < t->kept; i++)
-        work[n++] = bend(&t->hit[i], false);
+        work[n++] = bend(&t->hit[i], log);
     if (n == 0)
         return 0;
     qsort(work, n, sizeof *work, compare);
     return quantile(work, n, 50) * 121 / 100;
 }
 
-/* How much the magnitude of thirds of the track differs, in 1/256 of log2. */
-static int32_t drift(const struct passage_track *t) {
-    int32_t low = INT32_MAX, high = 0;
-    for (unsigned part = 0; part < 3; part++) {
-        unsigned from = t->kept * part / 3, to = t->kept * (part + 1) / 3;
+/* How much the mean of the parts of a track differs, against what scatter alone would make of it
+ * (five standard errors of a mean); in percent. */
+static int32_t trend(const struct passage_track *t, bool log, int32_t scatter_of_one,
+                     int32_t least) {
+    int32_t low = INT32_MAX, high = INT32_MIN, root = 1;
+    for (unsigned part = 0; part < TREND_PARTS && t->kept >= TREND_PARTS; part++) {
+        unsigned from = t->kept * part / TREND_PARTS, to = t->kept * (part + 1) / TREND_PARTS;
         int64_t sum = 0;
         for (unsigned i = from; i < to; i++)
-            sum += t->hit[i].log_mag;
-        int32_t mean = to > from ? (int32_t)(sum / (to - from)) : 0;
+            sum += log ? t->hit[i].log_mag : t->hit[i].mm_s;
+        int32_t mean = (int32_t)(sum / (to - from));
         low = mean < low ? mean : low;
         high = mean > high ? mean : high;
     }
-    return high - low;
+    while ((unsigned)(root * root * TREND_PARTS) < t->kept)
+        root++;
+    return high < low ? 0 : (high - low) * 100 / (least + 5 * scatter_of_one / root);
 }
 
-static struct summary track_summary(const struct passage_track *t) {
+/* Vehicles are seen in most frames, raindrops in some. */
+static unsigned dense(const struct passage_track *t, int64_t frame_ns) {
+    unsigned n = 0;
+    for (unsigned i = 1; i < t->kept; i++)
+        n += 2 * (t->hit[i].t_ns - t->hit[i - 1].t_ns) <= 5 * frame_ns * t->stride;
+    return n * 100 / (t->kept > 1 ? t->kept - 1 : 1);
+}
+
+static struct summary track_summary(const struct passage_track *t, int64_t frame_ns) {
     int32_t work[PASSAGE_HITS_MAX];
-    struct summary s = {.noise = scatter(t, work), .drift_log = drift(t)};
+    struct summary s = {.noise = scatter(t, false, work), .dense_percent = dense(t, frame_ns)};
+    s.trend_log = trend(t, true, scatter(t, true, work), TREND_LOG);
+    s.trend_speed = trend(t, false, s.noise, TREND_MM_S);
     sorted_speeds(t, work);
     s.p10 = quantile(work, t->kept, 10);
     s.median = quantile(work, t->kept, 50);
@@ -217,25 +248,70 @@ static struct summary track_summary(const struct passage_track *t) {
     return s;
 }
 
-/* A fan or a wire in the wind: one speed, one strength, for longer than a vehicle is in view. */
-static bool is_tone(const struct summary *s, int64_t travel_mm) {
-    if (s->p90 - s->p10 > TONE_SPREAD_MM_S || s->drift_log > TONE_FLAT_LOG)
-        return false;
-    return s->p90 < TONE_SLOW_MM_S || travel_mm > TONE_TRAVEL_MM;
+static int64_t travel_mm(const struct passage_track *t, const struct summary *s) {
+    return (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
 }
 
-static bool is_vehicle(const struct passage_conf *conf, const struct passage_track *t,
+/* A tone of nearly this speed was refused not long ago. */
+static bool heard_before(const struct passage *p, const struct passage_track *t,
+                         const struct summary *s) {
+    for (unsigned i = 0; i < PASSAGE_TONES && i < p->tone_at; i++)
+        if (t->first_ns - p->tones[i].t_ns < TONE_MEMORY_NS &&
+            abs(p->tones[i].mm_s - s->median) < TONE_NEAR_MM_S)
+            return true;
+    return false;
+}
+
+/* A fan or a wire in the wind: one speed and one strength (or two that take turns), slow, or for
+ * longer than a vehicle is in view.  A vehicle shows a trend in its magnitude or, where the beam
+ * makes up for the distance, in its radial speed. */
+static bool is_tone(const struct passage *p, const struct passage_track *t,
+                    const struct summary *s) {
+    bool weighed = t->log_mag > 0;
+    if (s->p90 >= (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) &&
+        travel_mm(t, s) < TONE_TRAVEL_MM)
+        return false;
+    int32_t doubt = heard_before(p, t, s) ? 2 : 1;
+    if (weighed)
+        return s->trend_log + s->trend_speed < TONE_TRENDS * doubt;
+    return s->p90 - s->p10 <= (TONE_SPREAD_MM_S + 3 * s->noise / 2) * doubt;
+}
+
+static void remember_tone(struct passage *p, const struct passage_track *t,
+                          const struct summary *s) {
+    p->tones[p->tone_at % PASSAGE_TONES].mm_s = s->median;
+    p->tones[p->tone_at++ % PASSAGE_TONES].t_ns = t->last_ns;
+}
+
+/* What a track must show, by its speed: rain, runners and blown leaves do not reach the faster
+ * ones, and a slow vehicle is in view for long. */
+static const struct demand {
+    int32_t below_mm_s;
+    unsigned dense_percent, hits_percent;
+    int32_t noise_percent, travel_percent; /* of what the configuration says */
+} DEMANDS[] = {
+    {10000, 65, 150, 100, 150},
+    {15000, 40, 100, 150, 100},
+    {INT32_MAX, 20, 100, 200, 100},
+};
+
+static bool is_vehicle(const struct passage *p, const struct passage_track *t,
                        const struct summary *s) {
-    int64_t travel_mm = (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
-    return travel_mm >= conf->min_travel_mm && s->noise <= conf->max_noise_mm_s &&
-           t->shadowed * 5 <= t->hits * 4 && !is_tone(s, travel_mm);
+    const struct passage_conf *conf = &p->conf;
+    const struct demand *d = DEMANDS;
+    while (s->p90 >= d->below_mm_s)
+        d++;
+    return travel_mm(t, s) * 100 >= (int64_t)conf->min_travel_mm * d->travel_percent &&
+           s->noise <= conf->max_noise_mm_s * d->noise_percent / 100 &&
+           t->hits * 100 >= conf->min_hits * d->hits_percent &&
+           s->dense_percent >= d->dense_percent && t->shadowed * 5 <= t->hits * 4;
 }
 
 static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
     bool whole = (t->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG)) == 0;
     if (t->hits < 6)
         return QUALITY_C;
-    return whole && s->drift_log >= 256 ? QUALITY_A : QUALITY_B;
+    return whole && s->trend_log >= 200 ? QUALITY_A : QUALITY_B;
 }
 
 static void tell(const struct passage *p, const struct passage_track *t, const struct summary *s,
@@ -263,10 +339,13 @@ static unsigned track_end(struct passage *p, struct passage_track *t,
     t->used = false;
     if (t->hits < p->conf.min_hits || t->last_ns - t->first_ns < p->conf.min_duration_ns)
         return 0;
-    struct summary s = track_summary(t);
+    struct summary s = track_summary(t, p->frame_ns);
     if (t->last_ns - t->first_ns >= p->conf.long_ns)
         t->flags |= PASSAGE_LONG;
-    if (!is_vehicle(&p->conf, t, &s)) {
+    bool tone = is_tone(p, t, &s);
+    if (tone)
+        remember_tone(p, t, &s);
+    if (tone || !is_vehicle(p, t, &s)) {
         p->refused_tracks++;
         return 0;
     }
@@ -308,17 +387,36 @@ static int32_t at_least(int32_t value, int32_t floor) {
     return value > floor ? value : floor;
 }
 
+/* Entering the beam a vehicle grows stronger as if another had taken over, and leaving it weaker:
+ * without a jump in speed the magnitude speaks only for an outbound vehicle that was fading. */
+static bool drop_tells(const struct passage_track *t, const struct line *before) {
+    return t->sign < 0 && before->log_mag < t->log_peak - FADED_LOG;
+}
+
+/* One vehicle's radial speed is a curve, steepest near the sensor, and a straight line drawn on
+ * from that end overshoots.  There the mean stands for itself, and only the slope of a driver
+ * (speeding up towards us, braking away from us) is drawn on. */
+static void straighten(int sign, const struct line *near, struct line *before, struct line *after) {
+    if (sign > 0 && after->rate_mm_s2 < 0)
+        after->rate_mm_s2 = 0;
+    if (sign < 0 && before->rate_mm_s2 > 0) {
+        *before = *near;
+        before->rate_mm_s2 = 0;
+    }
+}
+
 /* The next vehicle of a platoon comes from further away if inbound (faster radial speed, weaker),
  * from nearer if outbound (slower, stronger); a single vehicle's speed and strength go the other
  * way, and never jump.  Both jumps are weighed against the track's own scatter. */
 static bool jumped(const struct passage_track *t, const struct passage_hit *after,
                    unsigned before_n) {
     struct line b = line_through(after - before_n, before_n), a = line_through(after, JUMP_AFTER);
+    struct line near = line_through(after - 3, 3);
+    straighten(t->sign, &near, &b, &a);
     int64_t between = after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
     int32_t jump = t->sign * (line_at(&a, between) - line_at(&b, between));
-    struct line near = line_through(after - 3, 3);
     int32_t drop = near.log_mag > 0 && a.log_mag > 0 ? t->sign * (near.log_mag - a.log_mag) : 0;
-    if (jump < -JUMP_BACK_MM_S || drop < -DROP_LOG / 4)
+    if (jump < (drop_tells(t, &near) ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
         return false;
     int32_t need_jump = at_least(t->noise_mm_s * 6, JUMP_MM_S);
     int32_t need_drop = at_least(t->noise_log * 4, DROP_LOG);
@@ -397,10 +495,20 @@ static int sign_of(const struct radar_target *target) {
     return target->speed_mm_s > 0 ? 1 : -1;
 }
 
+/* An approaching vehicle does not lose seven eighths of its strength as its speed goes up, nor a
+ * receding one gain them as its speed goes down: that is the next one. */
+static bool taken_over(const struct passage_track *t, const struct passage_hit *hit) {
+    int32_t weaker = t->sign * (t->log_mag - hit->log_mag);
+    int32_t jump = t->sign * (hit->mm_s - track_predict(t, hit->t_ns));
+    return t->age >= YOUNG_HITS && weaker > TAKEOVER_LOG && jump > JUMP_MM_S / 3;
+}
+
 /* Cost of a target for a track, or -1: outside the gate. */
 static int32_t cost(const struct passage_conf *conf, const struct passage_track *t,
                     const struct passage_hit *hit) {
     int64_t dt = hit->t_ns - t->last_ns;
+    if (dt > PREDICT_MAX_MS * INT64_C(1000000))
+        dt = PREDICT_MAX_MS * INT64_C(1000000);
     int32_t off = abs(hit->mm_s - track_predict(t, hit->t_ns));
     int32_t gate = conf->gate_mm_s + grown(conf->gate_mm_s2, dt);
     if (t->age < YOUNG_HITS)
@@ -409,6 +517,8 @@ static int32_t cost(const struct passage_conf *conf, const struct passage_track 
         return -1;
     if (hit->log_mag == 0 || t->log_mag == 0)
         return off;
+    if (taken_over(t, hit))
+        return -1;
     return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256;
 }
 
@@ -492,25 +602,41 @@ static void open_track(struct passage *p, const struct radar_frame *f, unsigned 
     give(p, t, f, target);
 }
 
+/* Far away and weak, or seen by a slow sensor, a vehicle is silent for longer. */
+static int64_t silence_of(const struct passage_conf *conf, const struct passage_track *t) {
+    int64_t ns = 4 * t->interval_ns;
+    ns = ns > SILENCE_MAX_NS ? SILENCE_MAX_NS : ns;
+    return (ns > conf->silence_ns ? ns : conf->silence_ns) + t->masked_ns;
+}
+
 static unsigned close_silent(struct passage *p, int64_t now_ns, struct passage_vehicle *ret) {
     unsigned n = 0;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        if (t->used && now_ns - t->last_ns - t->masked_ns > p->conf.silence_ns)
+        if (t->used && now_ns - t->last_ns > silence_of(&p->conf, t))
             n += track_end(p, t, &ret[n]);
     }
     return n;
 }
 
-/* A frame that is full and shows only the other direction says nothing about a track's silence. */
+/* A full frame of stronger targets says nothing about the silence of a weaker one. */
+static bool hides(const struct radar_frame *f, const struct passage_track *t) {
+    for (unsigned j = 0; j < f->count; j++) {
+        int32_t log_mag = log2_of(f->targets[j].magnitude);
+        bool other = sign_of(&f->targets[j]) != t->sign;
+        bool stronger = log_mag > 0 && t->log_mag > 0 && log_mag > t->log_mag - HIDES_LOG;
+        if (!stronger && !(other && log_mag == 0))
+            return false;
+    }
+    return t->hits >= YOUNG_HITS && t->last_ns < f->t_ns;
+}
+
 static void mask(struct passage *p, const struct radar_frame *f, int64_t dt_ns) {
     if (f->count < p->capacity)
         return;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        bool hidden = t->used && t->last_ns < f->t_ns && t->hits >= YOUNG_HITS;
-        for (unsigned j = 0; j < f->count; j++)
-            hidden = hidden && sign_of(&f->targets[j]) != t->sign;
+        bool hidden = t->used && hides(f, t);
         if (hidden && t->masked_ns + dt_ns <= MASKED_MAX_NS)
             t->masked_ns += dt_ns;
     }
@@ -547,6 +673,16 @@ static unsigned associate(struct passage *p, const struct radar_frame *f,
     return n;
 }
 
+/* Follows the low end of the times between frames: a sensor may be silent when it sees nothing. */
+static void learn_interval(struct passage *p, int64_t dt_ns) {
+    if (dt_ns <= 0)
+        return;
+    if (p->frame_ns == 0 || dt_ns < p->frame_ns)
+        p->frame_ns = p->frame_ns == 0 ? dt_ns : p->frame_ns - (p->frame_ns - dt_ns) / 4;
+    else
+        p->frame_ns += (dt_ns < 3 * p->frame_ns / 2 ? dt_ns - p->frame_ns : p->frame_ns / 2) / 32;
+}
+
 unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
                        struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
     if (p->begun && frame->t_ns < p->last_ns) {
@@ -559,6 +695,7 @@ unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
     unsigned n = close_silent(p, frame->t_ns, ret_vehicles);
     struct radar_frame f = sifted(p, frame);
     int64_t dt = frame->t_ns - p->last_ns;
+    learn_interval(p, dt);
     n += associate(p, &f, &ret_vehicles[n]);
     mask(p, &f, dt);
     p->last_ns = frame->t_ns;

@@ -17,7 +17,7 @@
 #include "event.h"
 #include "radar.h"
 
-enum { PASSAGE_TRACKS = 8, PASSAGE_HITS_MAX = 256 };
+enum { PASSAGE_TRACKS = 8, PASSAGE_HITS_MAX = 256, PASSAGE_TONES = 4 };
 
 struct passage_conf {
     int32_t min_speed_mm_s; /* slower targets are not vehicles */
@@ -25,8 +25,9 @@ struct passage_conf {
     uint32_t min_magnitude;
     int32_t gate_mm_s;  /* at dt = 0 */
     int32_t gate_mm_s2; /* grows with the time since the last hit */
-    int64_t silence_ns; /* a track without a hit for so long is closed */
-    unsigned min_hits;  /* to count as a vehicle */
+    int64_t
+        silence_ns;    /* a track without a hit for so long, or four of its usual intervals, ends */
+    unsigned min_hits; /* to count as a vehicle */
     int64_t min_duration_ns;
     int32_t min_travel_mm;  /* speed times duration */
     int32_t max_noise_mm_s; /* typical scatter beyond which it is rain, not a vehicle */
@@ -48,7 +49,8 @@ struct passage_track {
     int64_t first_ns, last_ns;
     int64_t masked_ns; /* silence explained by stronger targets of the other direction */
     int32_t level_mm_s, rate_mm_s2; /* filtered, at last_ns */
-    int32_t log_mag;                /* filtered; 0: never told */
+    int32_t log_mag, log_peak;      /* filtered; 0: never told */
+    int64_t interval_ns;            /* between hits, filtered */
     int32_t noise_mm_s, noise_log;  /* typical scatter of single hits */
     uint32_t magnitude;             /* peak */
     unsigned age;                   /* hits in the filter */
@@ -62,8 +64,14 @@ struct passage {
     struct passage_conf conf;
     struct passage_track tracks[PASSAGE_TRACKS];
     int64_t first_ns, last_ns; /* frames seen: the first, the newest */
+    int64_t frame_ns;          /* usual time between frames, as learnt */
     bool begun;
-    unsigned capacity;        /* most targets seen in one frame: a full frame hides the rest */
+    unsigned capacity; /* most targets seen in one frame: a full frame hides the rest */
+    struct {
+        int32_t mm_s;
+        int64_t t_ns;
+    } tones[PASSAGE_TONES]; /* the last tracks refused as tones, newest at tone_at - 1 */
+    unsigned tone_at;
     uint32_t refused_targets; /* no room, or outside the limits */
     uint32_t refused_frames;  /* earlier than one already seen */
     uint32_t refused_tracks;  /* long enough, but tones, echoes, images or scatter */

@@ -110,6 +110,8 @@ static const struct field FIELDS[] = {
     ONE(EVENT_GAP, gap.from_seq),
     ONE(EVENT_GAP, gap.to_seq),
     ONE(EVENT_GAP, gap.events),
+    ONE(EVENT_GAP, gap.spool_high),
+    ONE(EVENT_GAP, gap.spool_low),
     ONE(EVENT_FAULT, fault.code),
     ONE(EVENT_FAULT, fault.active),
     ONE(EVENT_FAULT, fault.detail),

@@ -9,7 +9,6 @@ struct sender_flight {
     enum event_class cls;
     struct spool_pending batch;
     int64_t sent_ns;
-    bool due; /* publish it (again) as soon as the link takes it */
 };
 
 /* What is open in one class. */
@@ -19,9 +18,14 @@ struct sender_open {
     uint32_t unsynced;
     int64_t retry_ns; /* the disk failed: not before this */
     int64_t save_ns;  /* save the cursor by then; INT64_MAX: nothing to save */
+    bool fault;       /* told by a FAULT_STORAGE event that is active */
+    bool has_last;
+    struct spool_pending last; /* the newest published since the link came up */
+    bool has_sent;
+    uint64_t sent_number; /* of the newest record ever published: below it is a resend */
 };
 
-/* For event_health. */
+/* For health. */
 struct sender_counters {
     uint32_t accepted, published, resent, acks, acks_refused, link_drops, storage_errors;
     uint32_t gaps_told, damaged;
@@ -38,14 +42,12 @@ struct sender {
     uint64_t random;
     struct spool_anchor anchor; /* of this boot; quality 0: none yet */
     enum sender_link link;
-    int64_t connect_ns; /* not before this (DOWN), given up by then (CONNECTING) */
+    int64_t connect_ns; /* DOWN: not before this; CONNECTING: given up by then */
+    int64_t publish_ns; /* the link was full: not before this */
     unsigned failures;  /* connections that failed in a row */
     struct sender_open open[CLASS_COUNT];
     unsigned flight_count;
     struct sender_flight flights[SENDER_FLIGHTS_MAX]; /* in order of first publication */
-    bool has_last[CLASS_COUNT];
-    struct spool_pending last[CLASS_COUNT]; /* newest batch in flight since the link came up */
-    bool storage_fault[CLASS_COUNT];        /* told by a FAULT_STORAGE event that is active */
     struct sender_counters counters;
     struct event events[WIRE_EVENTS_MAX];
     uint8_t payload[WIRE_PAYLOAD_MAX];

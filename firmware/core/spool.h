@@ -37,8 +37,9 @@ struct spool_conf {
 
 /* What had to be dropped since the last report. */
 struct spool_drop {
-    uint64_t spool_id;         /* whose batches */
-    uint64_t from_seq, to_seq; /* batches that will never come; from > to: only unsealed events */
+    uint64_t spool_id; /* whose batches */
+    uint64_t from_seq,
+        to_seq; /* batches that will never come; from = to + 1: only unsealed events */
     uint32_t events;
     enum gap_reason reason;
 };

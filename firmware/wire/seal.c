@@ -1,6 +1,7 @@
 #include "seal.h"
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/conf.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -102,6 +103,23 @@ int seal_key_load(const char *pem_path, struct seal_key *ret_key) {
     return accept_key(key, &ret_key->key);
 }
 
+int seal_certificate_name(const char *pem_path, char *buf, size_t cap) {
+    errno = 0;
+    BIO *file = BIO_new_file(pem_path, "r");
+    if (file == NULL)
+        return failed(open_error());
+    X509 *certificate = PEM_read_bio_X509(file, NULL, no_phrase, NULL);
+    BIO_free(file);
+    int len = -1;
+    if (certificate != NULL)
+        len = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, buf,
+                                        (int)cap);
+    X509_free(certificate);
+    /* A cut name has lost its end, one with a zero within is a trick. */
+    bool whole = len > 0 && (size_t)len < cap - 1 && strlen(buf) == (size_t)len;
+    return whole ? 0 : failed(ERR_KEY);
+}
+
 int seal_key_from_bytes(const uint8_t point[SEAL_KEY_BYTES], struct seal_key *ret_key) {
     char group[] = SN_X9_62_prime256v1;
     uint8_t copy[SEAL_KEY_BYTES];
@@ -180,4 +198,28 @@ void seal_hash(const uint8_t *data, size_t len, uint8_t ret_hash[SEAL_HASH_BYTES
 
 int seal_random(void *buf, size_t len) {
     return RAND_bytes(buf, (int)len) == 1 ? 0 : failed(ERR_IO);
+}
+
+int seal_tls13_only(void) {
+    static const char SETTINGS[] = "openssl_conf = top\n[top]\nssl_conf = ssl\n"
+                                   "[ssl]\nsystem_default = floor\n"
+                                   "[floor]\nMinProtocol = TLSv1.3\n";
+    /* The system's own file first, or it would overrule ours when it is read later. */
+    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+        return failed(ERR_IO);
+    CONF *conf = NCONF_new(NULL);
+    BIO *text = BIO_new_mem_buf(SETTINGS, -1);
+    bool ok = conf != NULL && text != NULL && NCONF_load_bio(conf, text, NULL) == 1 &&
+              CONF_modules_load(conf, NULL, 0) == 1;
+    BIO_free(text);
+    NCONF_free(conf);
+    return ok ? 0 : failed(ERR_IO);
+}
+
+void seal_tls_error(char *buf, size_t cap) {
+    unsigned long error = ERR_peek_error();
+    buf[0] = '\0';
+    if (error != 0)
+        ERR_error_string_n(error, buf, cap);
+    ERR_clear_error();
 }

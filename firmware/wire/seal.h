@@ -40,6 +40,10 @@ MUST int seal_key_load(const char *pem_path, struct seal_key *ret_key);
 MUST int seal_key_from_bytes(const uint8_t point[SEAL_KEY_BYTES], struct seal_key *ret_key);
 void seal_key_free(struct seal_key *key);
 
+/* The common name of a certificate (PEM), terminated: a device's certificate bears its name.
+ * ERR_NOENT, ERR_ACCESS, ERR_KEY (no certificate, or no name that fits into `cap`). */
+MUST int seal_certificate_name(const char *pem_path, char *buf, size_t cap);
+
 MUST int seal_sign(const struct seal_signer *signer, const uint8_t *data, size_t len,
                    uint8_t ret_signature[SEAL_BYTES]);
 /* 0 if it holds, ERR_KEY if not. */
@@ -48,5 +52,13 @@ MUST int seal_verify(const struct seal_key *key, const uint8_t *data, size_t len
 void seal_hash(const uint8_t *data, size_t len, uint8_t ret_hash[SEAL_HASH_BYTES]);
 /* Fills buf with random bytes fit for keys and identities. */
 MUST int seal_random(void *buf, size_t len);
+
+/* From now on every TLS connection of this process is of version 1.3 or newer, whichever library
+ * makes it (OpenSSL's system default; Paho has no setting that works).  Call once, before the first
+ * connection.  ERR_IO if OpenSSL does not take it: then do not connect. */
+MUST int seal_tls13_only(void);
+/* OpenSSL's words for what first went wrong in this thread, terminated; then all are forgotten.
+ * "" if nothing did.  For the callbacks of a library that keeps them to itself. */
+void seal_tls_error(char *buf, size_t cap);
 
 #endif

@@ -176,9 +176,10 @@ static void hear_bodies(struct physics *p, struct echoes *e, double t_s) {
         if (a <= 0)
             continue;
         double v = speed_at(b, t_s) * cosine;
-        /* Legs and arms swing around a walker's speed. */
+        /* The trunk sways; now and then an arm or a leg is the strongest. */
         if (b->kind == PHYSICS_WALKER)
-            v *= chance_between(&p->chance, 0.5, 2.2);
+            v *= chance_below(&p->chance, 4) == 0 ? chance_between(&p->chance, 0.2, 2.5)
+                                                  : chance_between(&p->chance, 0.9, 1.1);
         hear(p, e, b->inbound ? v : -v, a);
     }
 }

@@ -66,16 +66,17 @@ void physics_drive_init(struct physics_drive *d, enum physics_scene scene, uint6
     d->next_s = 2;
 }
 
-static double mean_speed(const struct physics_body *b, double from_s, double to_s) {
-    double sum = 0;
-    int n = 0;
-    for (double t = from_s; t <= to_s; t += 0.05, n++) {
-        double since = t - b->enter_s - b->brake_after_s;
-        double v = since > 0 ? b->speed_m_s + b->accel_m_s2 * since : b->speed_m_s;
-        bool past = b->accel_m_s2 < 0 ? v < b->until_m_s : v > b->until_m_s;
-        sum += since > 0 && past ? b->until_m_s : v;
-    }
-    return n > 0 ? sum / n : b->speed_m_s;
+static double road_speed(const struct physics_body *b, double t_s) {
+    double since = t_s - b->enter_s - b->brake_after_s;
+    double v = since > 0 ? b->speed_m_s + b->accel_m_s2 * since : b->speed_m_s;
+    bool past = since > 0 && (b->accel_m_s2 < 0 ? v < b->until_m_s : v > b->until_m_s);
+    return past ? b->until_m_s : v;
+}
+
+/* A driver who brakes has many speeds: the truth is what he kept above for a tenth of the time. */
+static double true_speed(const struct physics_body *b, double from_s, double to_s) {
+    bool slowing = b->accel_m_s2 < 0;
+    return road_speed(b, slowing ? from_s + (to_s - from_s) / 10 : to_s - (to_s - from_s) / 10);
 }
 
 static void add(struct physics_drive *d, const struct physics_body *b) {
@@ -84,7 +85,7 @@ static void add(struct physics_drive *d, const struct physics_body *b) {
         return;
     if (d->truths == PHYSICS_TRUTHS_MAX || !physics_window(&d->physics.conf, b, &t.from_s, &t.to_s))
         return;
-    t.m_s = mean_speed(b, t.from_s, t.to_s);
+    t.m_s = true_speed(b, t.from_s, t.to_s);
     d->truth[d->truths++] = t;
 }
 

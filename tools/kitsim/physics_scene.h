@@ -26,7 +26,7 @@ enum physics_scene {
 struct physics_truth {
     bool inbound;
     double from_s, to_s; /* in the beam */
-    double m_s;          /* along the road, mean over that time */
+    double m_s;          /* along the road: the 90th percentile over that time */
 };
 
 enum { PHYSICS_TRUTHS_MAX = 512 };

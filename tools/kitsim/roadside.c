@@ -87,7 +87,7 @@ static void plan_press(struct roadside *r, int64_t at_ns) {
 
 static void button(struct roadside *r, int64_t now_ns, int64_t unix_ms) {
     r->held = !r->held;
-    wires_set(&r->wires, "button", r->held);
+    wires_set(&r->wires, "session-button", r->held);
     if (r->held) {
         plan_press(r, now_ns + (int64_t)PRESS_MS * NS_PER_MS);
         return;
@@ -118,7 +118,7 @@ bool roadside_ended(const struct roadside *r) {
 
 int64_t roadside_step(struct roadside *r, int64_t now_ns, int64_t unix_ms) {
     hear(r, now_ns);
-    int up = wires_step(&r->wires, now_ns, NULL, NULL);
+    enum wires_change up = wires_step(&r->wires, now_ns, NULL, NULL);
     if (up == WIRES_UP)
         link_up(r, now_ns);
     else if (up == WIRES_DOWN)

@@ -9,11 +9,20 @@ static const char *const ROLES[LOCK_INPUTS] = {
     [LOCK_INPUT_IMPACT] = "impact",   [LOCK_INPUT_KEY] = "key",
 };
 
+/* One key switch for all locks of a hub: turned while any owner is there. */
+static bool key_turned(const struct yard *y) {
+    for (unsigned i = 0; i < y->conf.locks; i++)
+        if (y->locks[i].levels[LOCK_INPUT_KEY])
+            return true;
+    return false;
+}
+
 static void put(struct yard *y, unsigned lock, enum lock_input input, bool active) {
     char role[32];
-    snprintf(role, sizeof role, "%s-%u", ROLES[input], lock + 1);
     y->locks[lock].levels[input] = active;
-    wires_set(&y->wires, role, active);
+    snprintf(role, sizeof role, "%s-%u", ROLES[input], lock + 1);
+    wires_set(&y->wires, input == LOCK_INPUT_KEY ? "key" : role,
+              input == LOCK_INPUT_KEY ? key_turned(y) : active);
 }
 
 void yard_open(struct yard *y, const struct yard_conf *conf, uint64_t seed, struct truth *truth,

@@ -39,9 +39,9 @@ static int limit_of(const char *text, int *ret_mph) {
 /* 0, or the exit code after having said what is wrong. */
 static int request_of(int argc, char **argv, struct request *ret_request) {
     struct request r = {0};
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *value = strncmp(argv[i], "--limit=", 8) == 0 ? argv[i] + 8 : NULL;
-        if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc)
+        if (strcmp(argv[i], "--limit") == 0 && argv[i + 1] != NULL)
             value = argv[++i];
         if (value != NULL) {
             if (limit_of(value, &r.limit_mph) < 0)

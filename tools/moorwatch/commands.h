@@ -1,4 +1,5 @@
-/* commands: the rows of main.c's table, one per cmd_NAME.c. */
+/* commands: the rows of main.c's table, one per cmd_NAME.c.
+ * Guarded by the tests of the commands (tests/tools/speeds_cli_test.sh and its neighbours). */
 #ifndef MOORWATCH_COMMANDS_H
 #define MOORWATCH_COMMANDS_H
 

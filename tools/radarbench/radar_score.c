@@ -120,20 +120,26 @@ static double overlap(const struct physics_truth *t, const struct score_seen *s)
     return to - from;
 }
 
-/* The unclaimed vehicle that shares most time with the truth, if it is as fast within 5 mph. */
+/* Vehicles hide one another far from the sensor, never near it: how far apart in time the two are
+ * at that end. */
+static double apart(const struct physics_truth *t, const struct score_seen *s) {
+    return t->inbound ? fabs(t->to_s - s->to_s) : fabs(t->from_s - s->from_s);
+}
+
+/* The unclaimed vehicle nearest to the truth, if it shares time and is as fast within 5 mph. */
 static int match(const struct physics_truth *t, const struct seen *seen, const bool *claimed,
                  bool right_way) {
     int best = -1;
-    double most = 0;
+    double least = 0;
     for (unsigned i = 0; i < seen->n; i++) {
         const struct score_seen *s = &seen->at[i];
-        double shared = overlap(t, s) - fabs(s->m_s - t->m_s);
+        double off = apart(t, s) + fabs(s->m_s - t->m_s) / 5;
         if (claimed[i] || (s->inbound == t->inbound) != right_way || overlap(t, s) <= 0 ||
             fabs(s->m_s - t->m_s) > 5 * MPH)
             continue;
-        if (best < 0 || shared > most) {
+        if (best < 0 || off < least) {
             best = (int)i;
-            most = shared;
+            least = off;
         }
     }
     return best;

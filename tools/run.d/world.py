@@ -1,0 +1,203 @@
+"""One run of the whole system: what it is made of, how it starts, what became of its events."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import broker
+import configs
+from api import Api
+from data import Data
+from fleet import HISTORY_WEEKS, WANTED_PER_MINUTE, Fleet
+from keys import Keys
+from processes import Failed, Processes, wait_until
+
+HOST = "127.0.0.1"
+USER = "admin"
+
+
+class World:
+    STEPS = 7
+
+    def __init__(self, state, programs, args):
+        self.state, self.programs, self.args = state, programs, args
+        for folder in ("", "logs", "conf", "run", "spool", "data"):
+            (state / folder).mkdir(parents=True, exist_ok=True)
+        # A Unix socket's path holds 107 bytes: it may not lie deep.
+        if len(str(state / "run")) > 70:
+            raise Failed(f"{state} is too long a path for sockets; give a shorter --state")
+        self.data = Data(args.data)
+        self.fleet = Fleet(args.kits, args.locks, self.data)
+        self.keys = Keys(state / "keys")
+        self.processes = Processes(state / "logs")
+        self.db = state / "data/moorwatch.db"
+        self.broker_port = broker.free_port()
+        self.port = args.port or broker.free_port()
+        self.url = f"http://{HOST}:{self.port}/"
+        self.api = Api(f"http://{HOST}:{self.port}")
+        self.user, self.password = USER, None
+        self.troubles = []
+
+    # ---- small things ----
+
+    def program(self, name):
+        return self.programs / name
+
+    def tool(self, *argv, text=None):
+        done = subprocess.run([str(a) for a in argv], input=text, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"{pathlib.Path(argv[0]).name} {argv[1]} failed:\n  " +
+                         (done.stderr or done.stdout).strip().replace("\n", "\n  "))
+        return done.stdout
+
+    def moorwatch(self, *argv, text=None):
+        return self.tool(self.program("moorwatch"), *argv, text=text)
+
+    def spool(self, device):
+        return self.state / "spool" / device.name
+
+    def wires(self, device):
+        return self.state / "run" / f"{device.name}.gpio"
+
+    def outputs(self, device):
+        return self.state / "run" / f"{device.name}.outputs"
+
+    def radar(self, kit):
+        return self.state / "run" / f"{kit.name}.radar"
+
+    # ---- start ----
+
+    def start(self, progress):
+        progress("make keys and certificates")
+        self.make_keys()
+        progress("write configurations")
+        configs.write_all(self)
+        progress("register sites, devices and locks")
+        self.register()
+        progress(f"give {len(self.fleet.devices)} devices {HISTORY_WEEKS} weeks of history")
+        self.make_history()
+        progress("start the broker and the collector")
+        self.start_centre()
+        progress("start the kits' and hubs' daemons")
+        self.start_devices()
+        progress("deliver the history")
+        wait_until(self.delivered, 180, "delivery of the history", self.processes)
+
+    def make_keys(self):
+        self.keys.make_ca()
+        self.keys.make("broker", "serverAuth")
+        self.keys.make("collector", "clientAuth")
+        for device in self.fleet.devices:
+            self.keys.make(device.name, "clientAuth")
+
+    def register(self):
+        self.moorwatch("register", configs.register(self), "--db", self.db)
+        out = self.moorwatch("user", "add", USER, "--role", "administrator", "--db", self.db)
+        self.password = re.search(r"(\S+)\s*$", out.strip())[1]
+        configs.import_reports(self)
+
+    def make_history(self):
+        running = []
+        for n, device in enumerate(self.fleet.devices):
+            spool = self.spool(device)
+            if spool.is_dir() and any(spool.iterdir()):
+                continue  # a kept state: its devices have lived already
+            argv = [self.program("kitsim"), "history", "--device", device.name, "--spool", spool,
+                    "--key", self.keys.key(device.name), "--weeks", HISTORY_WEEKS,
+                    "--speeds", self.data.speeds, "--hours", self.data.hours,
+                    "--seed", self.args.seed * 1000 + n]
+            for site in getattr(device, "sites", []):
+                argv += ["--site", f"id={site['id']},limit={site['limit_mph']},"
+                                   f"per-day={site['vehicles_per_day']},pair={site['pair']}"]
+            if hasattr(device, "locks"):
+                argv += ["--locks", len(device.locks), "--incidents", device.incidents]
+            running.append((device, subprocess.Popen([str(a) for a in argv], text=True,
+                                                     stdout=subprocess.PIPE,
+                                                     stderr=subprocess.STDOUT)))
+        for device, child in running:
+            out, _ = child.communicate()
+            if child.returncode:
+                raise Failed(f"kitsim history of {device.name} failed: {out.strip()}")
+
+    def start_centre(self):
+        if not broker.program():
+            raise Failed("there is no mosquitto; tools/setup run installs it")
+        conf = broker.configure(self.state / "broker", self.keys, self.broker_port)
+        self.processes.start("broker", [broker.program(), "-c", conf])
+        wait_until(lambda: broker.listens(self.broker_port), 10, "the start of the broker",
+                   self.processes)
+        self.processes.start("collector", configs.collector_command(self))
+        wait_until(self.api.answers, 20, "the start of the collector", self.processes)
+
+    def start_devices(self):
+        # The simulator makes the radars' ptys first: a daemon wants to find its sensor.
+        self.processes.start("kitsim", self.kitsim_command())
+        wait_until(lambda: all(self.radar(k).is_symlink() for k in self.fleet.kits), 10,
+                   "the start of the kit simulator", self.processes)
+        for device in self.fleet.devices:
+            self.processes.start(device.name, configs.device_command(self, device))
+        wait_until(lambda: all(self.wires(d).exists() for d in self.fleet.devices), 20,
+                   "the start of the daemons", self.processes)
+
+    def restart(self, name):
+        if name == "broker" and broker.listens(self.broker_port):
+            raise Failed("the broker's port is still taken after its death")
+        self.processes.restart(name)
+
+    def flow_scale(self, kit):
+        if self.args.flow_scale:
+            return self.args.flow_scale
+        now = time.gmtime()
+        column = {5: "saturday", 6: "sunday"}.get(now.tm_wday, "weekday")
+        hours = self.data.hours.read_text().splitlines()
+        share = float(hours[1 + now.tm_hour].split(",")[hours[0].split(",").index(column)])
+        return 60 * WANTED_PER_MINUTE / (kit.site["vehicles_per_day"] * share)
+
+    def kitsim_command(self):
+        argv = [self.program("kitsim"), "play", "--speeds", self.data.speeds, "--hours",
+                self.data.hours, "--seed", self.args.seed, "--truth", self.state / "truth.jsonl"]
+        for kit in self.fleet.kits:
+            argv += ["--kit", f"name={kit.name},radar={self.radar(kit)},wires={self.wires(kit)},"
+                              f"per-day={kit.site['vehicles_per_day']},pair={kit.site['pair']},"
+                              f"flow-scale={self.flow_scale(kit):.3f}"]
+        for n, hub in enumerate(self.fleet.hubs):
+            argv += ["--hub", f"name={hub.name},wires={self.wires(hub)},"
+                              f"state={self.outputs(hub)},locks={len(hub.locks)},"
+                              f"first={12 + 9 * n},between=150,quiet=20"]
+        return argv
+
+    # ---- the end ----
+
+    def end_kitsim(self):
+        """A second SIGTERM cuts scenes short; sessions have been ended by the first."""
+        if self.processes.stop("kitsim", 15) not in (0, None):
+            self.troubles.append("kitsim failed:\n" + self.processes.tail("kitsim"))
+
+    def stop_devices(self):
+        for device in self.fleet.devices:
+            code = self.processes.stop(device.name, 30)
+            if code != 0:
+                self.troubles.append(f"{device.name} ended with {code} when it was stopped:\n" +
+                                     self.processes.tail(device.name))
+
+    def stop(self):
+        self.processes.stop_all()
+
+    # ---- what became of it ----
+
+    def pending(self, device):
+        return configs.pending(self, device)
+
+    def delivered(self):
+        return all(self.pending(d) == 0 for d in self.fleet.devices)
+
+    def leftovers(self):
+        return "\n".join(f"  {d.name}: {n}" for d in self.fleet.devices if (n := self.pending(d)))
+
+    def count(self):
+        result = configs.verify(self)
+        self.api.login(self.user, self.password)
+        lists = configs.lists(self.api)
+        return {**result, **lists}
