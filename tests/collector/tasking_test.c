@@ -31,11 +31,12 @@ static double poisson(double mean) {
     return k;
 }
 
-enum { SITES = 40, SEEN = SITES * HOURWEEK_COUNT };
+enum { UNSEEN = 40, SITES = 40, SEEN = SITES * HOURWEEK_COUNT };
 static struct tasking_seen seen[SEEN];
 static double truth[SITES][HOURWEEK_COUNT];
 
-/* Sites differ by a factor of 20, hours by 4; most hours were watched little, some never. */
+/* Sites differ by a factor of 20, hours by 4; most hours were watched little, the
+ * first site and one hour never. */
 static size_t simulate(void) {
     size_t n = 0;
     for (size_t j = 0; j < SITES; j++) {
@@ -44,11 +45,15 @@ static size_t simulate(void) {
             double phi = 6 * exp(-cos((w % 24 - 5) * M_PI / 12) * .7);
             truth[j][w] = theta * phi;
             double hours = random_below(3) ? 0 : random_below(4);
-            if (hours > 0 && j > 0)
+            if (hours > 0 && j > 0 && w != UNSEEN)
                 seen[n++] = (struct tasking_seen){j, w, poisson(hours * truth[j][w]), hours};
         }
     }
     return n;
+}
+
+static double width(struct rate_gamma g) {
+    return rate_quantile(g, .95) / rate_quantile(g, .05);
 }
 
 static void the_model_finds_the_truth(void **state) {
@@ -70,9 +75,10 @@ static void the_model_finds_the_truth(void **state) {
     assert_true(error / cells < .15);
     assert_true(covered / cells > .85 && covered / cells < .99);
     /* The site never watched: the prior, and much wider. */
-    struct rate_gamma known = yield_cell(&y, 1, 40), unknown = yield_cell(&y, 0, 40);
-    assert_true(rate_quantile(unknown, .95) / rate_quantile(unknown, .05) >
-                3 * rate_quantile(known, .95) / rate_quantile(known, .05));
+    double known = width(yield_cell(&y, 1, 41));
+    assert_true(width(yield_cell(&y, 0, 41)) > 3 * known);
+    /* So is the hour that nobody watched, though less. */
+    assert_true(width(yield_cell(&y, 1, UNSEEN)) > 1.5 * known);
     yield_free(&y);
 }
 
@@ -237,6 +243,22 @@ static void a_forgotten_ward_goes_first(void **state) {
         assert_true(strlen(tasking_bar_words((enum tasking_bar)b)) > 0);
 }
 
+/* Visited on Friday at 12:30: not before the Friday after, at 13:00. */
+static void no_site_twice_in_seven_days(void **state) {
+    (void)state;
+    struct tasking_site site = {"a", "a", "A", "L", 30, 450000, 515000, INT64_MAX, NOW_MS, 0};
+    struct tasking_team team = {.id = "kit", .lpa = "L", .sessions = 7};
+    for (int d = 0; d < 7; d++)
+        team.hours_free[d] = 0xffffff;
+    struct tasking_input in = {&site, 1, NULL, 0, &team, 1};
+    struct tasking_options o = tasking_defaults(NOW_MS, 1);
+    struct tasking_proposal p[7];
+    assert_int_equal(tasking_plan(&in, &o, p, 7, NULL), 1);
+    assert_true(p[0].start_ms >= NOW_MS + 7 * DAY_MS);
+    assert_true(p[0].kind == TASKING_EXPLORING);
+    assert_non_null(strstr(p[0].reasons, "Exploring: nothing seen here yet."));
+}
+
 /* A neighbour's visit yesterday makes a site worth less than its equal elsewhere. */
 static void the_halo_turns_the_choice(void **state) {
     (void)state;
@@ -294,6 +316,7 @@ int main(void) {
         cmocka_unit_test(every_plan_keeps_the_rules),
         cmocka_unit_test(same_seed_same_bytes),
         cmocka_unit_test(a_forgotten_ward_goes_first),
+        cmocka_unit_test(no_site_twice_in_seven_days),
         cmocka_unit_test(the_halo_turns_the_choice),
         cmocka_unit_test(wrong_input),
         cmocka_unit_test(next_week_is_a_monday),

@@ -59,6 +59,8 @@ static void inside_near_and_far(void **state) {
     assert_string_equal(got.ward->code, "E1");
     assert_true(fabs(got.distance_m - 499) < .01);
     assert_int_equal(wards_find(&wards, 454501, 517000, &got), ERR_NOENT);
+    /* Off a corner, 400 m east and north are 566 m. */
+    assert_int_equal(wards_find(&wards, 454400, 519400, &got), ERR_NOENT);
     assert_int_equal(wards_add(&wards, &inner, boxes(heart, 1)), ERR_BUSY);
     wards_close(&wards);
     wards_close(&wards);
