@@ -292,14 +292,10 @@ static void test_no_vehicles(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ticks_change_nothing),
-        cmocka_unit_test(test_shift_in_time),
-        cmocka_unit_test(test_mirrored_signs),
-        cmocka_unit_test(test_p90_and_event),
-        cmocka_unit_test(test_opposite_at_once),
-        cmocka_unit_test(test_platoon_strongest_only),
-        cmocka_unit_test(test_limits_and_flags),
-        cmocka_unit_test(test_overload),
+        cmocka_unit_test(test_ticks_change_nothing), cmocka_unit_test(test_shift_in_time),
+        cmocka_unit_test(test_mirrored_signs),       cmocka_unit_test(test_p90_and_event),
+        cmocka_unit_test(test_opposite_at_once),     cmocka_unit_test(test_platoon_strongest_only),
+        cmocka_unit_test(test_limits_and_flags),     cmocka_unit_test(test_overload),
         cmocka_unit_test(test_no_vehicles),
     };
     int r = cmocka_run_group_tests(tests, NULL, NULL);
