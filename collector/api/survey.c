@@ -72,18 +72,19 @@ static const char *kit_site(const struct reading *reading, const char *device) {
 static int hour_add(void *arg, const struct store_hour *row) {
     struct reading *reading = arg;
     struct survey_site *at = reading->at;
-    struct histogram hour;
-    int r = histogram_decode(row->bins, row->bins_len, &hour);
+    struct histogram *way = &at->way[row->direction == DIRECTION_OUT];
+    uint64_t at_or_over = 0;
+    int r = histogram_merge_blob(way, row->bins, row->bins_len);
     if (r >= 0)
-        r = histogram_merge(&at->way[row->direction == DIRECTION_OUT], &hour);
-    if (r >= 0)
-        r = histogram_merge(&at->both, &hour);
+        r = histogram_merge_blob(&at->both, row->bins, row->bins_len);
+    if (r >= 0 && at->threshold_mph > 0)
+        r = histogram_blob_at_or_over(row->bins, row->bins_len, at->threshold_mph * 10,
+                                      &at_or_over);
     if (r < 0)
         return r;
     struct survey_hour *bin = &at->week[hourweek_of_ms(row->hour_ms)];
-    bin->n += (uint32_t)hour.n;
-    if (at->threshold_mph > 0)
-        bin->at_or_over += (uint32_t)histogram_at_or_over(&hour, at->threshold_mph * 10);
+    bin->n += row->n;
+    bin->at_or_over += (uint32_t)at_or_over;
     return 0;
 }
 

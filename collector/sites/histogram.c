@@ -99,20 +99,21 @@ static int get_varint(struct reader *r, uint32_t *ret_v) {
     return ERR_BADMSG;
 }
 
-static int get_bin(struct reader *r, int64_t *last, struct histogram *h) {
+typedef int bin_fn(void *arg, int dmph, uint32_t count);
+
+static int get_bin(struct reader *r, int64_t *last, bin_fn *each, void *arg) {
     uint32_t gap, count;
     if (get_varint(r, &gap) < 0 || get_varint(r, &count) < 0)
         return ERR_BADMSG;
     int64_t bin = *last + gap;
     if (gap == 0 || count == 0 || bin >= HISTOGRAM_BINS)
         return ERR_BADMSG;
-    h->count[bin] = count;
-    h->n += count;
     *last = bin;
-    return 0;
+    return each(arg, (int)bin, count);
 }
 
-int histogram_decode(const uint8_t *buf, size_t len, struct histogram *ret_h) {
+/* Each different speed in turn; what came before an error has been given. */
+static int walk(const uint8_t *buf, size_t len, bin_fn *each, void *arg) {
     struct reader r = {buf, buf + len};
     uint32_t version, bins;
     if (get_varint(&r, &version) < 0)
@@ -121,15 +122,55 @@ int histogram_decode(const uint8_t *buf, size_t len, struct histogram *ret_h) {
         return ERR_VERSION;
     if (get_varint(&r, &bins) < 0 || bins > HISTOGRAM_BINS)
         return ERR_BADMSG;
-    struct histogram h = {0};
     int64_t last = -1;
-    for (uint32_t i = 0; i < bins; i++)
-        if (get_bin(&r, &last, &h) < 0)
-            return ERR_BADMSG;
-    if (r.at != r.end)
-        return ERR_BADMSG;
-    *ret_h = h;
+    int err = 0;
+    for (uint32_t i = 0; i < bins && err == 0; i++)
+        err = get_bin(&r, &last, each, arg);
+    return err == 0 && r.at != r.end ? ERR_BADMSG : err;
+}
+
+static int put_bin(void *arg, int dmph, uint32_t count) {
+    struct histogram *h = arg;
+    h->count[dmph] += count;
+    h->n += count;
     return 0;
+}
+
+int histogram_decode(const uint8_t *buf, size_t len, struct histogram *ret_h) {
+    struct histogram h = {0};
+    int err = walk(buf, len, put_bin, &h);
+    if (err == 0)
+        *ret_h = h;
+    return err;
+}
+
+static int fits(void *arg, int dmph, uint32_t count) {
+    const struct histogram *h = arg;
+    return h->count[dmph] > UINT32_MAX - count ? ERR_OVERFLOW : 0;
+}
+
+int histogram_merge_blob(struct histogram *h, const uint8_t *buf, size_t len) {
+    int err = walk(buf, len, fits, h);
+    return err < 0 ? err : walk(buf, len, put_bin, h);
+}
+
+struct counting {
+    int from_dmph;
+    uint64_t n;
+};
+
+static int count_bin(void *arg, int dmph, uint32_t count) {
+    struct counting *c = arg;
+    c->n += dmph >= c->from_dmph ? count : 0;
+    return 0;
+}
+
+int histogram_blob_at_or_over(const uint8_t *buf, size_t len, int dmph, uint64_t *ret_n) {
+    struct counting c = {.from_dmph = dmph};
+    int err = walk(buf, len, count_bin, &c);
+    if (err == 0)
+        *ret_n = c.n;
+    return err;
 }
 
 uint64_t histogram_at_or_over(const struct histogram *h, int dmph) {

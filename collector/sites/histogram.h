@@ -40,6 +40,11 @@ MUST int histogram_encode(const struct histogram *h, uint8_t *buf, size_t cap);
 /* ERR_VERSION, ERR_BADMSG. */
 MUST int histogram_decode(const uint8_t *buf, size_t len, struct histogram *ret_h);
 
+/* A stored blob, used without unpacking it into 10 kB: the work is that of its different speeds.
+ * Errors as histogram_decode and histogram_merge. */
+MUST int histogram_merge_blob(struct histogram *h, const uint8_t *buf, size_t len);
+MUST int histogram_blob_at_or_over(const uint8_t *buf, size_t len, int dmph, uint64_t *ret_n);
+
 /* How many are faster than, or at least, a speed. */
 uint64_t histogram_over(const struct histogram *h, int dmph);
 uint64_t histogram_at_or_over(const struct histogram *h, int dmph);

@@ -91,6 +91,35 @@ static void blobs_come_back(void **state) {
     assert_true(histogram_encode(&h, blob, sizeof blob) > 0);
 }
 
+/* A blob merged is the same as the histogram merged; a blob cut short changes nothing. */
+static void blobs_are_merged_as_they_are(void **state) {
+    (void)state;
+    random_seed(20261132);
+    static struct histogram want;
+    for (int round = 0; round < 100; round++) {
+        empty(&h);
+        empty(&other);
+        for (int i = random_below(300); i >= 0; i--) {
+            assert_int_equal(histogram_add(&h, random_below(600)), 0);
+            assert_int_equal(histogram_add(&other, random_below(600)), 0);
+        }
+        want = h;
+        assert_int_equal(histogram_merge(&want, &other), 0);
+        int len = histogram_encode(&other, blob, sizeof blob);
+        uint64_t n = 0;
+        assert_int_equal(histogram_blob_at_or_over(blob, (size_t)len, 350, &n), 0);
+        assert_int_equal(n, histogram_at_or_over(&other, 350));
+        back = h;
+        assert_int_equal(histogram_merge_blob(&h, blob, (size_t)len - 1), ERR_BADMSG);
+        assert_memory_equal(&h, &back, sizeof h);
+        assert_int_equal(histogram_merge_blob(&h, blob, (size_t)len), 0);
+        assert_memory_equal(&h, &want, sizeof h);
+    }
+    const uint8_t one[] = {1, 1, 1, 1};
+    h.count[0] = UINT32_MAX;
+    assert_int_equal(histogram_merge_blob(&h, one, sizeof one), ERR_OVERFLOW);
+}
+
 static void merging_is_adding(void **state) {
     (void)state;
     random_seed(20261124);
@@ -134,9 +163,9 @@ static void wrong_blobs_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_as_the_list),        cmocka_unit_test(adding_and_removing),
-        cmocka_unit_test(blobs_come_back),         cmocka_unit_test(merging_is_adding),
-        cmocka_unit_test(wrong_blobs_are_refused),
+        cmocka_unit_test(same_as_the_list),  cmocka_unit_test(adding_and_removing),
+        cmocka_unit_test(blobs_come_back),   cmocka_unit_test(blobs_are_merged_as_they_are),
+        cmocka_unit_test(merging_is_adding), cmocka_unit_test(wrong_blobs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
