@@ -3,15 +3,18 @@
 
 #define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
 
+/* A million rows pass here twenty times each: the places decide nearly always. */
 static int by_square(const void *left, const void *right) {
     const struct tally_row *a = left, *b = right;
-    const int order[] = {ORDER(a->row, b->row),     ORDER(a->col, b->col),
-                         ORDER(b->at_ms, a->at_ms), ORDER(b->weight, a->weight),
-                         ORDER(b->raw, a->raw),     ORDER(a->index, b->index)};
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-        if (order[i] != 0)
-            return order[i];
-    return 0;
+    if (a->row != b->row)
+        return ORDER(a->row, b->row);
+    if (a->col != b->col)
+        return ORDER(a->col, b->col);
+    if (a->at_ms != b->at_ms)
+        return ORDER(b->at_ms, a->at_ms);
+    if (a->weight != b->weight)
+        return ORDER(b->weight, a->weight);
+    return a->raw != b->raw ? ORDER(b->raw, a->raw) : ORDER(a->index, b->index);
 }
 
 static int same_square(const struct tally_row *a, const struct tally_row *b) {
