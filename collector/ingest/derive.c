@@ -1,6 +1,6 @@
 #include "derive.h"
 #include "clock.h"
-#include "tally.h"
+#include "hourly.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ struct work {
     const struct derive_source *source;
     struct store_anchor anchor; /* quality CLOCK_UNKNOWN: none */
     int64_t began_ms;           /* when the boot began, at the latest */
-    struct tally tally;
+    struct hourly hours;
     int (*signal)(void *arg, const struct alerts_signal *signal);
     void *arg;
 };
@@ -79,9 +79,9 @@ static int passage_redo(struct work *w, const struct store_passage *p) {
     int r = place_of(w, p->when.t_ms, &to);
     if (r < 0 || place_same(p, &to))
         return r;
-    r = tally_passage(&w->tally, p->site, p->when.occurred_ms, &p->passage, -1);
+    r = hourly_passage(&w->hours, p->site, p->when.occurred_ms, &p->passage, -1);
     if (r >= 0)
-        r = tally_passage(&w->tally, to.site, to.occurred_ms, &p->passage, 1);
+        r = hourly_passage(&w->hours, to.site, to.occurred_ms, &p->passage, 1);
     if (r >= 0)
         r = w->store->passage_move(w->store->ctx, p->id, &to);
     return r;
@@ -105,7 +105,7 @@ static int passages_redo(struct work *w, int64_t from_t_ms) {
         if (page.count > 0)
             filter.before = page.row[page.count - 1].id;
     } while (r >= 0 && page.count == PAGE);
-    return r < 0 ? r : tally_flush(&w->tally);
+    return r < 0 ? r : hourly_flush(&w->hours);
 }
 
 /* -- awake time ------------------------------------------------------------------------------ */
@@ -129,7 +129,7 @@ static int awake_change(struct work *w, const struct store_anchor *anchor, int64
         return 0;
     int64_t at = occurred_by(anchor, from_t), end = occurred_by(anchor, to_t);
     while (at < end) {
-        int64_t hour = tally_hour(at);
+        int64_t hour = hourly_start(at);
         int64_t stop = hour + STORE_HOUR_MS < end ? hour + STORE_HOUR_MS : end;
         int r =
             w->store->awake_add(w->store->ctx, w->source->header->device, hour, sign * (stop - at));
@@ -279,7 +279,7 @@ static int on_passage(struct work *w, const struct event *e) {
     r = w->store->passage_put(w->store->ctx, &row);
     if (r < 0)
         return r;
-    return tally_passage(&w->tally, place.site, place.occurred_ms, &e->passage, 1);
+    return hourly_passage(&w->hours, place.site, place.occurred_ms, &e->passage, 1);
 }
 
 static int session_site_check(struct work *w, const struct event_session *s) {
@@ -315,7 +315,7 @@ static int on_session(struct work *w, const struct event *e) {
     if (r >= 0 && s->what == SESSION_START && s->site[0] != '\0')
         r = session_site_check(w, s);
     if (r >= 0 && s->what != SESSION_CHECK)
-        r = tally_flush(&w->tally);
+        r = hourly_flush(&w->hours);
     if (r >= 0 && s->what != SESSION_CHECK)
         r = passages_redo(w, e->t_ms);
     return r;
@@ -415,7 +415,7 @@ int derive_batch(const struct store *store, const struct derive_source *source,
                  const struct event *events, size_t count,
                  int (*signal)(void *arg, const struct alerts_signal *signal), void *arg) {
     struct work w = {
-        .store = store, .source = source, .tally = {.store = store}, .signal = signal, .arg = arg};
+        .store = store, .source = source, .hours = {.store = store}, .signal = signal, .arg = arg};
     const struct batch_header *h = source->header;
     int64_t newest = h->anchor_boot_ms;
     for (size_t i = 0; i < count; i++)
@@ -427,5 +427,5 @@ int derive_batch(const struct store *store, const struct derive_source *source,
     for (size_t i = 0; i < count && r >= 0; i++)
         if (events[i].kind < sizeof ON / sizeof ON[0] && ON[events[i].kind] != NULL)
             r = ON[events[i].kind](&w, &events[i]);
-    return r < 0 ? r : tally_flush(&w.tally);
+    return r < 0 ? r : hourly_flush(&w.hours);
 }

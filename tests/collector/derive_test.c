@@ -2,9 +2,9 @@
 #include "clock.h"
 #include "derive.h"
 #include "field.h"
+#include "hourly.h"
 #include "random_event.h"
 #include "store_sqlite.h"
-#include "tally.h"
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,7 +282,7 @@ static void a_better_anchor_moves_the_hour(void **state) {
     struct store_device row;
     struct store_passage p;
     const struct store_filter any = {.lock = -1};
-    const int64_t hour = tally_hour(FIELD_NOW);
+    const int64_t hour = hourly_start(FIELD_NOW);
     open_with_device(&s, &d, &row);
     static const struct {
         uint8_t quality;

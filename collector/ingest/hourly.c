@@ -1,15 +1,15 @@
-#include "tally.h"
+#include "hourly.h"
 #include <stdio.h>
 #include <string.h>
 
-int64_t tally_hour(int64_t unix_ms) {
+int64_t hourly_start(int64_t unix_ms) {
     int64_t hour = unix_ms / STORE_HOUR_MS;
     if (unix_ms < 0 && unix_ms % STORE_HOUR_MS != 0)
         hour--;
     return hour * STORE_HOUR_MS;
 }
 
-int tally_flush(struct tally *t) {
+int hourly_flush(struct hourly *t) {
     if (t->adds == 0 && t->takes == 0)
         return 0;
     int r = t->store->hour_change(t->store->ctx, t->site, t->hour_ms, t->direction, t->add, t->adds,
@@ -18,15 +18,15 @@ int tally_flush(struct tally *t) {
     return r;
 }
 
-int tally_passage(struct tally *t, const char *site, int64_t occurred_ms,
-                  const struct event_passage *passage, int sign) {
+int hourly_passage(struct hourly *t, const char *site, int64_t occurred_ms,
+                   const struct event_passage *passage, int sign) {
     if (site[0] == '\0' || occurred_ms == STORE_NEVER)
         return 0;
-    int64_t hour = tally_hour(occurred_ms);
+    int64_t hour = hourly_start(occurred_ms);
     bool same = strcmp(site, t->site) == 0 && hour == t->hour_ms &&
-                passage->direction == t->direction && t->adds < TALLY_MAX && t->takes < TALLY_MAX;
+                passage->direction == t->direction && t->adds < HOURLY_MAX && t->takes < HOURLY_MAX;
     if (!same) {
-        int r = tally_flush(t);
+        int r = hourly_flush(t);
         if (r < 0)
             return r;
         snprintf(t->site, sizeof t->site, "%s", site);
