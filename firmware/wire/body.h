@@ -1,9 +1,9 @@
 /* body: events to and from the Body message: columns by kind.
  *
  * One table says which field of which kind is which column; nothing else knows.
- * Promises (tests/wire/batch_test.c, body_test.c): body_decode gives back what body_encode was given, in its
- * order; kinds, columns and codes that this reader does not know are skipped, never an error.
- * Memory: about 10 KB of stack, no heap.  Threads: any. */
+ * Promises (tests/wire/batch_test.c, body_test.c): body_decode gives back what body_encode was
+ * given, in its order; kinds, columns and codes that this reader does not know are skipped, never
+ * an error. Memory: about 10 KB of stack, no heap.  Threads: any. */
 #ifndef MOORWATCH_BODY_H
 #define MOORWATCH_BODY_H
 
