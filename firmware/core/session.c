@@ -74,6 +74,14 @@ void session_button(struct session *s, int64_t now_ns, struct session_out *ret_o
     ret_out->next_ns = next_due(s);
 }
 
+void session_stop(struct session *s, enum session_end why, int64_t now_ns,
+                  struct session_out *ret_out) {
+    session_tick(s, now_ns, ret_out);
+    if (s->on)
+        stop(s, why, ret_out);
+    ret_out->next_ns = next_due(s);
+}
+
 void session_check_begin(struct session *s, int64_t now_ns, struct session_out *ret_out) {
     session_tick(s, now_ns, ret_out);
     if (!s->checking) {

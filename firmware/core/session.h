@@ -49,6 +49,9 @@ struct session_out {
 void session_init(struct session *s, const struct session_conf *conf, uint32_t last,
                   bool unfinished, struct session_out *ret_out);
 void session_button(struct session *s, int64_t now_ns, struct session_out *ret_out);
+/* Ends a session for another reason, if one is on. */
+void session_stop(struct session *s, enum session_end why, int64_t now_ns,
+                  struct session_out *ret_out);
 void session_check_begin(struct session *s, int64_t now_ns, struct session_out *ret_out);
 /* A target seen; heard only while checking. */
 void session_check_sample(struct session *s, int32_t speed_mm_s);

@@ -1,0 +1,124 @@
+#include "unit_bank.h"
+#include "gpio_chip.h"
+#include "gpio_host.h"
+#include "log.h"
+#include <inttypes.h>
+#include <string.h>
+
+static const char MODULE[] = "gpio";
+static const int64_t RETRY_NS = INT64_C(60) * 1000000000;
+
+enum { EDGES = 64, DRAINS = 16 };
+
+void unit_bank_init(struct unit_bank *b, const struct unit_conf *conf,
+                    const struct unit_board *board, const char *consumer) {
+    *b = (struct unit_bank){.conf = conf, .board = board, .consumer = consumer};
+    for (unsigned i = 0; i < board->count; i++) {
+        const struct kit_line *l = &board->kit.lines[i];
+        debounce_init(&b->inputs[i], (enum debounce_mode)l->filter, l->debounce_ns,
+                      board->lines[i].rest_active);
+        b->outputs[i] = board->lines[i].safe_active;
+    }
+}
+
+static int open_bank(struct unit_bank *b, char *why) {
+    const struct gpio_host_conf host = {b->conf->gpio_socket, b->conf->gpio_script,
+                                        b->conf->gpio_state};
+    if (b->board->board.support != BOARD_HOST)
+        return gpio_chip_open(b->board->lines, b->board->count, b->consumer, why, &b->gpio);
+    int err = gpio_host_open(&host, b->board->lines, b->board->count, &b->gpio);
+    if (err < 0)
+        snprintf(why, GPIO_WHY_BYTES, "the host board's files: %s", err_text(err));
+    return err;
+}
+
+/* The state of the world before the first edge; after a re-opening, edges as if they came now. */
+static void read_levels(struct unit_bank *b) {
+    for (unsigned i = 0; i < b->board->count; i++) {
+        const struct gpio_line *l = &b->board->lines[i];
+        if (l->output) {
+            unit_bank_set(b, i, b->outputs[i]);
+            continue;
+        }
+        int level = b->gpio.level(b->gpio.ctx, i);
+        if (level >= 0 && !b->known)
+            debounce_init(&b->inputs[i], b->inputs[i].mode, b->inputs[i].period_ns, level == 1);
+    }
+    b->known = true;
+}
+
+bool unit_bank_open(struct unit_bank *b, int64_t now_ns) {
+    char why[GPIO_WHY_BYTES] = "";
+    if (b->open || now_ns < b->retry_ns)
+        return b->open;
+    if (open_bank(b, why) == 0) {
+        b->open = true;
+        if (b->said)
+            log_info(MODULE, "the lines are there now");
+        read_levels(b);
+    } else if (!b->said) {
+        log_error(MODULE, "%s; trying again every minute", why);
+        b->said = true;
+    }
+    b->retry_ns = now_ns + RETRY_NS;
+    return b->open;
+}
+
+static void feed(struct unit_bank *b, unsigned line, bool raw, int64_t t_ns, unit_bank_moved *moved,
+                 void *ctx) {
+    int64_t at;
+    if (debounce_edge(&b->inputs[line], raw, t_ns, &at))
+        moved(ctx, line, b->inputs[line].level, at);
+}
+
+static void drain(struct unit_bank *b, unit_bank_moved *moved, void *ctx) {
+    struct gpio_edge edges[EDGES];
+    for (int round = 0; round < DRAINS; round++) {
+        int n = b->gpio.read(b->gpio.ctx, edges, EDGES);
+        if (n < 0)
+            b->failures++;
+        for (int i = 0; i < n; i++) {
+            if (edges[i].gap && b->gaps++ == 0)
+                log_warn(MODULE, "%s: edges were lost; counting from here",
+                         b->board->lines[edges[i].line].role);
+            feed(b, edges[i].line, edges[i].active, edges[i].t_ns, moved, ctx);
+        }
+        if (n <= 0)
+            return;
+    }
+}
+
+int64_t unit_bank_step(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx) {
+    int64_t next = INT64_MAX, at;
+    if (!b->open)
+        return b->retry_ns;
+    drain(b, moved, ctx);
+    for (unsigned i = 0; i < b->board->count; i++) {
+        if (b->board->lines[i].output)
+            continue;
+        int level = b->gpio.level(b->gpio.ctx, i);
+        if (level >= 0)
+            feed(b, i, level == 1, now_ns, moved, ctx);
+        while (debounce_tick(&b->inputs[i], now_ns, &at))
+            moved(ctx, i, b->inputs[i].level, at);
+        if (debounce_next(&b->inputs[i]) < next)
+            next = debounce_next(&b->inputs[i]);
+    }
+    return next;
+}
+
+bool unit_bank_level(const struct unit_bank *b, unsigned line) {
+    return b->board->lines[line].output ? b->outputs[line] : b->inputs[line].level;
+}
+
+void unit_bank_set(struct unit_bank *b, unsigned line, bool active) {
+    b->outputs[line] = active;
+    if (b->open && b->gpio.set(b->gpio.ctx, line, active) < 0 && b->failures++ == 0)
+        log_error(MODULE, "%s: the output does not obey", b->board->lines[line].role);
+}
+
+void unit_bank_close(struct unit_bank *b) {
+    if (b->open)
+        b->gpio.close(b->gpio.ctx);
+    b->open = false;
+}

@@ -1,0 +1,99 @@
+#include "unit_conf.h"
+#include "topic.h"
+#include <string.h>
+
+#define AT(member) CONF_AT(struct unit_conf, member)
+
+#ifndef MOORWATCH_BOARDS_DIR
+#define MOORWATCH_BOARDS_DIR "/usr/share/moorwatch/boards"
+#endif
+
+const struct conf_key UNIT_KEYS[] = {
+    {"unit", "device", CONF_STR, AT(device), 1, 0, NULL, NULL, NULL,
+     "Name of this device, as enrolled: a-z, 0-9 and '-', beginning with a letter."},
+    {"unit", "state", CONF_PATH, AT(state), 1, 0, "/var/lib/moorwatch", NULL, NULL,
+     "Directory of the spool: what is not delivered yet."},
+    {"unit", "boards", CONF_PATH, AT(boards), 1, 0, MOORWATCH_BOARDS_DIR, NULL, NULL,
+     "Directory of board files, with the kits in its kits directory."},
+    {"unit", "board", CONF_STR, AT(board), 1, 0, "host", NULL, NULL,
+     "The board: a name in that directory, or the path of a file."},
+    {"unit", "kit", CONF_STR, AT(kit), 1, 0, NULL, NULL, NULL, "The kit on it, likewise."},
+    {"unit", "log", CONF_CHOICE, AT(log_level), 0, 0, "info", "error|warning|info|debug", NULL,
+     "What is logged."},
+    {"gpio", "socket", CONF_PATH, AT(gpio_socket), 0, 0, "", NULL, NULL,
+     "Host board only: a Unix datagram socket that takes lines such as \"loop-1 0\"."},
+    {"gpio", "script", CONF_PATH, AT(gpio_script), 0, 0, "", NULL, NULL,
+     "Host board only: a file of \"seconds role level\"."},
+    {"gpio", "outputs", CONF_PATH, AT(gpio_state), 0, 0, "", NULL, NULL,
+     "Host board only: the file that shows the outputs."},
+    {"broker", "host", CONF_STR, AT(host), 1, 0, NULL, NULL, NULL,
+     "Name or address of the broker."},
+    {"broker", "port", CONF_U16, AT(port), 1, 65535, "8883", NULL, NULL, "Its TLS port."},
+    {"broker", "ca", CONF_PATH, AT(ca), 1, 0, "/etc/moorwatch/ca.pem", NULL, NULL,
+     "Certificate of the authority that signed the broker's certificate."},
+    {"broker", "certificate", CONF_PATH, AT(certificate), 1, 0, "/etc/moorwatch/device.crt", NULL,
+     NULL, "Certificate of this device."},
+    {"broker", "key", CONF_PATH, AT(key), 1, 0, "/etc/moorwatch/device.key", NULL, NULL,
+     "Private key of this device (P-256); it also signs the records."},
+    {"broker", "collector_key", CONF_PATH, AT(collector_key), 1, 0, "/etc/moorwatch/collector.pem",
+     NULL, NULL, "Public key or certificate by which the collector's acknowledgements are known."},
+    {"broker", "keepalive", CONF_DURATION, AT(keepalive_ns), 5000, 3600000, "15 min", NULL, NULL,
+     "Longest silence on the link."},
+    {"broker", "resend", CONF_DURATION, AT(resend_ns), 1000, 3600000, "60 s", NULL, NULL,
+     "A batch not acknowledged for so long is sent again."},
+    {"broker", "backoff_max", CONF_DURATION, AT(backoff_max_ns), 1000, 3600000, "5 min", NULL, NULL,
+     "Longest pause between two attempts to connect."},
+    {"broker", "window", CONF_U32, AT(window), 1, 16, "4", NULL, "batches",
+     "So many may be under way without acknowledgement."},
+    {"spool", "batch_events", CONF_U32, AT(batch_events), 1, WIRE_EVENTS_MAX, "250", NULL, "events",
+     "A batch closes at so many."},
+    {"spool", "batch_age", CONF_DURATION, AT(batch_age_ns), 100, 86400000, "5 min", NULL, NULL,
+     "Or when its oldest event is so old."},
+    {"spool", "telemetry_age", CONF_DURATION, AT(telemetry_age_ns), 100, 86400000, "30 s", NULL,
+     NULL, "The same for heartbeats."},
+    {"spool", "sync_events", CONF_U32, AT(sync_events), 1, 1024, "32", NULL, "events",
+     "Passages are made durable at so many.  Alarms are always durable at once."},
+    {"spool", "sync_age", CONF_DURATION, AT(sync_age_ns), 10, 600000, "5 s", NULL, NULL,
+     "Or when the oldest is so old."},
+    {"spool", "alarm_quota", CONF_U32, AT(quota_kib[CLASS_ALARM]), 256, 32768, "4096", NULL, "KiB",
+     "Most disk for alarms not delivered yet."},
+    {"spool", "event_quota", CONF_U32, AT(quota_kib[CLASS_EVENT]), 1024, 131072, "65536", NULL,
+     "KiB", "The same for passages and sessions."},
+    {"spool", "telemetry_quota", CONF_U32, AT(quota_kib[CLASS_TELEMETRY]), 256, 32768, "2048", NULL,
+     "KiB", "The same for heartbeats."},
+    {"health", "heartbeat", CONF_DURATION, AT(heartbeat_ns), 1000, 86400000, "15 min", NULL, NULL,
+     "Time between two heartbeats."},
+    {"health", "battery_file", CONF_PATH, AT(battery_file), 0, 0, "", NULL, NULL,
+     "A file that shows the battery in millivolts (hwmon inN_input); empty: not measured."},
+    {"health", "battery_low", CONF_U16, AT(battery_low_mv), 0, 0, "11500", NULL, "mV",
+     "Below it the battery is reported as low."},
+    {"health", "temperature_file", CONF_PATH, AT(temperature_file), 0, 0, "", NULL, NULL,
+     "A file in thousandths of a degree C (thermal_zone0/temp); empty: not measured."},
+};
+
+const size_t UNIT_KEYS_COUNT = sizeof UNIT_KEYS / sizeof UNIT_KEYS[0];
+
+/* "host" in the directory, or a path as it stands. */
+static void file_of(const char *dir, const char *sub, const char *word, char *buf, size_t cap) {
+    if (strchr(word, '/') != NULL || strstr(word, ".ini") != NULL)
+        snprintf(buf, cap, "%s", word);
+    else
+        snprintf(buf, cap, "%s/%s%s.ini", dir, sub, word);
+}
+
+int unit_board_load(const struct unit_conf *conf, struct unit_board *ret_board) {
+    static struct conf_errors errors;
+    char board[2 * UNIT_PATH_MAX + 16], kit[2 * UNIT_PATH_MAX + 16];
+    file_of(conf->boards, "", conf->board, board, sizeof board);
+    file_of(conf->boards, "kits/", conf->kit, kit, sizeof kit);
+    int result = board_load(board, &ret_board->board, &errors);
+    if (result == 0)
+        result = kit_load(kit, &ret_board->kit, &errors);
+    if (result == 0)
+        result = board_resolve(&ret_board->board, &ret_board->kit, ret_board->lines, &errors);
+    if (result >= 0)
+        ret_board->count = (unsigned)result;
+    else
+        conf_errors_print(&errors, stderr);
+    return result < 0 ? ERR_INVAL : 0;
+}
