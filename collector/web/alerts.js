@@ -32,7 +32,7 @@ function lateChip(a) {
 
 function chips(a) {
   return h('div', { class: 'chips' },
-    chip(a.severity, `severity-${a.severity}`), stateChip(a), lateChip(a),
+    chip({ high: 'High', medium: 'Medium', low: 'Low' }[a.severity] ?? a.severity, `severity-${a.severity}`), stateChip(a), lateChip(a),
     a.events > 1 ? chip(`${a.events} events`) : null,
     a.restored ? chip(`Quiet again since ${clock(a.restored)}`) : null);
 }

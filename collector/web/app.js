@@ -20,15 +20,16 @@ const PAGES = [
 const $ = (id) => document.getElementById(id);
 let who = null;
 let leave = null; // undoes what the page at hand has begun
+let shown = ''; // path of the page at hand
 let open = 0; // alerts that nobody has acknowledged
 
 const may = (needs) => who?.may.includes(needs) ?? false;
 
 // ---- the frame ---------------------------------------------------------------------------------
 
-function drawNav(path) {
+function drawNav() {
   const links = PAGES.filter((p) => may(p.needs)).map((p) =>
-    h('a', { href: `#/${p.path}`, 'aria-current': p.path === path ? 'page' : null, 'data-key': p.path }, p.name,
+    h('a', { href: `#/${p.path}`, 'aria-current': p.path === shown ? 'page' : null, 'data-key': p.path }, p.name,
       p.path === 'alerts' && open > 0
         ? h('span', { class: 'badge', 'aria-label': `${open} not acknowledged` }, open)
         : null));
@@ -48,7 +49,7 @@ function drawFrame() {
 export function setOpen(n) {
   open = n;
   document.title = n > 0 ? `(${n}) Moorwatch` : 'Moorwatch';
-  drawNav(address().path);
+  drawNav();
 }
 
 // ---- logging in and out ------------------------------------------------------------------------
@@ -108,7 +109,8 @@ async function draw() {
   const page = PAGES.find((p) => p.path === at.path && may(p.needs)) ?? PAGES.find((p) => may(p.needs));
   leave?.();
   leave = null;
-  drawNav(page.path);
+  shown = page.path;
+  drawNav();
   const main = $('main');
   main.className = page.path;
   show(main, h('p', { class: 'loading' }, 'Loading'));

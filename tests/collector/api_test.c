@@ -3,6 +3,7 @@
 #include "call.h"
 #include "histogram.h"
 #include "store_sqlite.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -508,6 +509,10 @@ static void pages_hold_each_alert_once(void **state) {
 
 /* ---- sites --------------------------------------------------------------------------------- */
 
+static int add_vehicle(int64_t hour_ms, uint8_t direction, uint16_t mph10) {
+    return store.hour_change(store.ctx, "yarm", hour_ms, direction, &mph10, 1, NULL, 0);
+}
+
 static int by_value(const void *a, const void *b) {
     return *(const int *)a - *(const int *)b;
 }
@@ -526,8 +531,7 @@ static void site_figures(void **state) {
         speeds[i] = 200 + i * 7919 % 250; /* 20.0 to 44.9 mph, spread */
         over += speeds[i] > 300;
         threshold += speeds[i] >= 350;
-        assert_true(store.hour_add(store.ctx, "yarm", NOW - 48 * HOUR_MS, (uint8_t)(i & 1),
-                                   (uint16_t)speeds[i], 1) >= 0);
+        assert_true(add_vehicle(NOW - 48 * HOUR_MS, (uint8_t)(i & 1), (uint16_t)speeds[i]) >= 0);
     }
     qsort(speeds, N, sizeof *speeds, by_value);
     /* Type 7 at 0.85 of 200: rank 169.15. */
@@ -535,7 +539,7 @@ static void site_figures(void **state) {
     assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
     json_t *site = json_object_get(json, "site");
     assert_int_equal(figure(site, "n"), N);
-    assert_float_equal(figure(site, "p85"), p85, 0.051);
+    assert_true(fabs(figure(site, "p85") - p85) < 0.051);
     assert_int_equal(figure(site, "threshold_mph"), 35);
     assert_int_equal(figure(json_object_get(site, "over_limit"), "count"), over);
     assert_int_equal(figure(json_object_get(site, "at_or_over_threshold"), "count"), threshold);
@@ -559,13 +563,13 @@ static void no_percentile_from_few(void **state) {
     struct asker asker = logged_in(ROLE_VIEWER);
     json_t *json;
     for (int i = 0; i < 22; i++)
-        assert_true(store.hour_add(store.ctx, "yarm", NOW - HOUR_MS, 0, 300, 1) >= 0);
+        assert_true(add_vehicle(NOW - HOUR_MS, 0, 300) >= 0);
     assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
     json_t *site = json_object_get(json, "site");
     assert_true(json_is_null(json_object_get(site, "p85")));
     assert_non_null(strstr(json_string_value(json_object_get(site, "p85_withheld")), "22"));
     json_decref(json);
-    assert_true(store.hour_add(store.ctx, "yarm", NOW - HOUR_MS, 0, 300, 1) >= 0);
+    assert_true(add_vehicle(NOW - HOUR_MS, 0, 300) >= 0);
     asker.now_ms = NOW + 2999; /* an answer may be three seconds old */
     assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
     assert_int_equal(figure(json_object_get(json, "site"), "n"), 22);
@@ -573,7 +577,7 @@ static void no_percentile_from_few(void **state) {
     asker.now_ms = NOW + 3000;
     assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
     assert_int_equal(figure(json_object_get(json, "site"), "n"), 23);
-    assert_float_equal(figure(json_object_get(json, "site"), "p85"), 30.0, 1e-9);
+    assert_true(figure(json_object_get(json, "site"), "p85") == 30.0);
     json_decref(json);
 }
 
@@ -615,12 +619,13 @@ static void hotspots_are_squares_on_the_globe(void **state) {
                ay = json_number_value(json_array_get(a, 1));
         double bx = json_number_value(json_array_get(b, 0)),
                by = json_number_value(json_array_get(b, 1));
-        assert_in_range(ay * 1000, 54400, 54700);
+        assert_true(ay > 54.4 && ay < 54.7);
         assert_true(ax < -1.2 && ax > -1.5);
         area += ax * by - bx * ay;
     }
     /* Anticlockwise, and 250 m square: degrees to metres at 54.55 N. */
-    assert_float_equal(area / 2 * 111320 * 111320 * 0.58, 62500, 1500);
+    double metres = area / 2 * 111320 * 111320 * 0.58;
+    assert_true(metres > 61000 && metres < 64000);
     json_decref(json);
     static const char *const other[] = {"layer", "reports", NULL}, *const bad[] = {"layer", "both",
                                                                                    NULL};
