@@ -20,8 +20,15 @@ struct teams {
     size_t count;
 };
 
+/* A site's ward by name: the reasons are read by people. */
+struct ward_name {
+    char code[STORE_ID_MAX + 1], name[STORE_NAME_MAX + 1];
+};
+
 struct plan {
     struct survey survey;
+    struct ward_name *wards;
+    size_t wards_n;
     struct teams teams;
     struct tasking_site *sites;
     struct tasking_seen *seen;
@@ -35,6 +42,7 @@ static void plan_free(struct plan *plan) {
     if (plan == NULL)
         return;
     survey_free(&plan->survey);
+    free(plan->wards);
     free(plan->sites);
     free(plan->seen);
     free(plan->bars);
@@ -59,13 +67,33 @@ static int team_add(void *arg, const struct store_device_state *row) {
     return 0;
 }
 
+static int ward_add(void *arg, const struct store_ward *row) {
+    struct plan *plan = arg;
+    struct ward_name *more = realloc(plan->wards, (plan->wards_n + 1) * sizeof *more);
+    if (more == NULL)
+        return ERR_NOMEM;
+    plan->wards = more;
+    struct ward_name *ward = &more[plan->wards_n++];
+    memcpy(ward->code, row->code, sizeof ward->code);
+    memcpy(ward->name, row->name, sizeof ward->name);
+    return 0;
+}
+
+/* The code where the ward is not imported: still one ward, if an ugly name. */
+static const char *ward_name(const struct plan *plan, const char *code) {
+    for (size_t i = 0; i < plan->wards_n; i++)
+        if (strcmp(plan->wards[i].code, code) == 0)
+            return plan->wards[i].name;
+    return code;
+}
+
 static void site_fill(struct plan *plan, size_t i) {
     const struct survey_site *from = &plan->survey.sites[i];
     const struct store_site *row = &from->site;
     plan->sites[i] = (struct tasking_site){
         .id = row->id,
         .name = row->name,
-        .ward = row->ward,
+        .ward = ward_name(plan, row->ward),
         .lpa = row->lpa,
         .limit_mph = row->limit_mph,
         .easting_m = row->easting,
@@ -87,6 +115,8 @@ static int plan_read(struct call *call, struct plan *plan) {
     int r = survey_read(call->store, NULL, now - DAYS * DAY_MS, now + STORE_HOUR_MS, &plan->survey);
     if (r >= 0)
         r = call->store->devices(call->store->ctx, team_add, &plan->teams);
+    if (r >= 0)
+        r = call->store->wards(call->store->ctx, ward_add, plan);
     if (r < 0)
         return r;
     size_t n = plan->survey.count;

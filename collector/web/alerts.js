@@ -1,6 +1,6 @@
 // alerts: what is wrong now, gravest first; acknowledge, note, close.
 import { h, show, empty, chip } from './dom.js';
-import { when, long, clock, duration } from './time.js';
+import { when, long, short, clock, duration } from './time.js';
 import * as api from './api.js';
 import * as live from './live.js';
 
@@ -81,7 +81,7 @@ export async function alertsPage(at) {
   function card(a) {
     return h('article', { class: `card alert severity-${a.severity} ${a.state} ${state.fresh.has(a.id) ? 'fresh' : ''} ${a.id === id ? 'chosen' : ''}`, 'data-alert': a.id },
       h('a', { class: 'cover', href: `#/alerts/${a.id}`, 'data-key': `alert-${a.id}` }, h('h2', null, a.title)),
-      h('p', { class: 'quiet' }, when(a.occurred ?? a.raised), ' · ', a.occurred ? long(a.occurred) : 'time unknown'),
+      h('p', { class: 'quiet' }, when(a.occurred ?? a.raised), a.occurred ? ` · ${short(a.occurred)}` : ' · time of the event unknown'),
       chips(a),
       a.state === 'open' && mayAcknowledge
         ? h('button', { class: 'main-button', 'data-key': `ack-${a.id}`, onclick: () => acknowledge(a) }, 'Acknowledge')
@@ -196,7 +196,7 @@ function oneAlert({ alert, place, timeline: entries, earlier, causes }, at, ackn
     back(),
     h('h2', null, alert.title), chips(alert),
     alert.state === 'open' && at.may('POST /api/1/alerts/{id}/acknowledge')
-      ? h('button', { class: 'main-button', 'data-key': 'ack-detail', onclick: () => acknowledge(alert) }, 'Acknowledge: I have this') : null,
+      ? h('button', { class: 'main-button', 'data-key': 'ack-detail', onclick: () => acknowledge(alert) }, 'Acknowledge') : null,
     placeList(place, alert),
     h('h3', null, 'What happened'), timeline(entries),
     at.may('POST /api/1/alerts/{id}/note') ? noteForm(alert, changed) : null,

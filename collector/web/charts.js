@@ -6,7 +6,7 @@ const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'
 // ---- bars of vehicles by mile per hour, with the lines of limit and threshold --------------------
 
 export function speedBars(bars, limit, threshold, p85) {
-  const W = 640, H = 240, L = 44, R = 12, T = 34, B = 34;
+  const W = innerWidth < 600 ? 380 : 640, H = 240, L = 44, R = 12, T = 34, B = 34;
   const counts = new Map(bars);
   const low = Math.min(limit - 12, ...bars.map(([mph]) => mph));
   const high = Math.max(threshold + 8, ...bars.map(([mph]) => mph)) + 1;
@@ -23,7 +23,7 @@ export function speedBars(bars, limit, threshold, p85) {
     parts.push(svg('rect', { class: kind, x: x(mph) + 0.75, y: y(n), width: Math.max(1, x(mph + 1) - x(mph) - 1.5), height: H - B - y(n), rx: 1.5 },
       svg('title', null, `${mph} to ${mph + 1} mph: ${n} vehicles`)));
   }
-  const step = high - low > 60 ? 10 : 5;
+  const step = high - low > W / 10 ? 10 : 5;
   for (let mph = Math.ceil(low / step) * step; mph <= high; mph += step)
     parts.push(svg('text', { class: 'axis', x: x(mph), y: H - B + 18, 'text-anchor': 'middle' }, mph));
   for (const n of [...new Set([Math.ceil(most / 2), most])])

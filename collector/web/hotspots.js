@@ -1,6 +1,6 @@
 // hotspots: where to look, in what order, how sure, and on what. The map needs no internet.
 import { h, show, empty } from './dom.js';
-import { long, date } from './time.js';
+import { short, date } from './time.js';
 import * as api from './api.js';
 
 const LAYERS = [
@@ -58,13 +58,12 @@ function why(layer, p) {
   return h('div', { class: 'why' },
     h('p', null, p.words),
     h('dl', { class: 'facts' },
-      h('dt', null, 'Expected'), h('dd', null, `${score(layer, p.score)} (90 % sure: ${score(layer, p.low)} to ${score(layer, p.high)})`),
-      h('dt', null, 'Without its own events'), h('dd', null, score(layer, p.prior)),
-      h('dt', null, layer === 'sensors' ? 'Hours awake, weighted' : 'Months, weighted'), h('dd', null, p.exposure),
+      h('dt', null, 'Without its events'), h('dd', null, score(layer, p.prior)),
+      h('dt', null, layer === 'sensors' ? 'Hours awake' : 'Months'), h('dd', null, `${p.exposure}, recent ones counting most`),
       h('dt', null, 'Square'), h('dd', null, `${p.cell_m} m, south-west corner `, h('span', { class: 'grid-ref' }, p.grid_ref))),
     h('h3', null, p.events === 1 ? 'The event behind it' : `The ${p.events} events behind it`),
     p.behind.length === 0 ? h('p', { class: 'quiet' }, 'None of its own: it stands here because of its neighbours.')
-      : h('ul', { class: 'plain-list' }, p.behind.map((b) => h('li', null, `${b.kind}, ${b.source}`, h('span', { class: 'quiet' }, ` · ${b.precision === 'minute' ? long(b.occurred) : date(b.occurred)} · weight ${b.weight}`)))),
+      : h('ul', { class: 'plain-list' }, p.behind.map((b) => h('li', null, `${b.kind}, ${b.source}`, h('span', { class: 'quiet' }, ` · ${b.precision === 'minute' ? short(b.occurred) : date(b.occurred)} · weight ${b.weight}`)))),
     p.events > p.behind.length && p.behind.length > 0 ? h('p', { class: 'quiet' }, `and ${p.events - p.behind.length} older`) : null);
 }
 
@@ -94,7 +93,7 @@ export async function hotspotsPage(at) {
     drawList();
     drawCells();
     const feature = features.find((f) => f.properties.rank === chosen);
-    if (feature && fly) map.fitBounds(L.geoJSON(feature).getBounds(), { maxZoom: 14 });
+    if (feature && fly) map.setView(L.geoJSON(feature).getBounds().getCenter(), Math.max(map.getZoom(), 13), { animate: false });
     if (chosen !== null && !fly) list.querySelector(`[data-key="rank-${rank}"]`)?.scrollIntoView({ block: 'nearest' });
   }
 

@@ -58,6 +58,8 @@ function figure(title, value, small) {
   return h('div', { class: 'figure' }, h('span', { class: 'quiet' }, title), h('strong', null, value), small ? h('small', { class: 'quiet' }, small) : null);
 }
 
+const key = (kind, name) => h('span', null, h('span', { class: `key ${kind}` }), name);
+
 const LEGEND = [['l1', 'under 4 %'], ['l2', '4 to 10 %'], ['l3', '10 to 20 %'], ['l4', '20 to 30 %'], ['l5', '30 % and more'], ['few', 'under 5 vehicles'], ['unwatched', 'not watched']];
 
 export async function sitePage(at) {
@@ -78,11 +80,11 @@ export async function sitePage(at) {
     h('p', { class: 'words' }, site.words),
     site.n > 0 ? h('section', { class: 'card' }, h('h2', null, 'Speeds'),
       speedBars(histogram, site.limit_mph, site.threshold_mph, site.p85),
-      h('p', { class: 'legend' }, h('span', { class: 'key bar-under' }), 'at or under the limit', h('span', { class: 'key bar-over' }), 'over the limit', h('span', { class: 'key bar-threshold' }), 'at or over the threshold', site.p85 ? ' ▲ 85th percentile' : '')) : null,
+      h('p', { class: 'legend' }, key('bar-under', 'under the limit'), key('bar-over', 'from the limit up'), key('bar-threshold', 'at or over the threshold'), site.p85 ? h('span', null, '▲ 85th percentile') : null)) : null,
     h('section', { class: 'card' }, h('h2', null, 'When'),
       h('p', { class: 'quiet' }, `Share at or over ${site.threshold_mph} mph, by hour and weekday. ${heat.label}`),
       h('div', { class: 'scroll-x', tabindex: 0, role: 'group', 'aria-label': 'The week, hour by hour' }, heat.picture),
-      h('p', { class: 'legend' }, LEGEND.map(([kind, name]) => [h('span', { class: `key heat ${kind}` }), name]))),
+      h('p', { class: 'legend' }, LEGEND.map(([kind, name]) => key(`heat ${kind}`, name)))),
     h('section', { class: 'card' }, h('h2', null, 'By direction'),
       h('dl', { class: 'facts' }, directions.map((d) => [h('dt', null, d.direction === 'in' ? 'Towards the kit' : 'Away from the kit'), h('dd', null, d.words)]))),
     h('p', { class: 'quiet small' }, `${long(from)} to ${long(to)}.`));

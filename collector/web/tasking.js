@@ -15,7 +15,6 @@ function card(s) {
       s.kind === 'exploring' ? chip('Exploring: little is known here') : chip('Known from measurements'),
       s.ward_floor ? chip('This ward’s turn') : null),
     h('p', { class: 'words' }, s.reasons),
-    h('p', { class: 'quiet small' }, `Expected at or over the threshold: ${s.expected} (${s.low} to ${s.high}).`),
     h('p', { class: 'print-only sign' }, 'Tasked by ______________________   Done ______   Vehicles ______'));
 }
 
