@@ -189,6 +189,15 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
     return api_send(http, connection, &request);
 }
 
+/* Decodes %xx in place, but a NUL, which would end the text before its end. */
+static size_t unescape(void *ctx, struct MHD_Connection *connection, char *text) {
+    (void)ctx;
+    (void)connection;
+    for (char *at = strstr(text, "%00"); at != NULL; at = strstr(at, "%00"))
+        at[2] = '1';
+    return MHD_http_unescape(text);
+}
+
 /* ---- reading a request --------------------------------------------------------------------- */
 
 static unsigned long long length_said(struct MHD_Connection *connection) {
@@ -285,8 +294,8 @@ static int daemon_start(struct http *http, const struct sockaddr_storage *addres
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL_THREADS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_ARRAY,
-        is_tls(http) ? tls : &tls[3], MHD_OPTION_END);
+        on_completed, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape, NULL, MHD_OPTION_ARRAY, is_tls(http) ? tls : &tls[3], MHD_OPTION_END);
     if (http->daemon != NULL)
         return 0;
     return errno == EADDRINUSE ? ERR_BUSY : errno == EACCES ? ERR_ACCESS : ERR_INVAL;
