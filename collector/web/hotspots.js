@@ -77,7 +77,8 @@ export async function hotspotsPage(at) {
   const list = h('div', { class: 'ranking', 'aria-label': 'Ranked squares' });
   show(at.main, h('div', { class: 'page-head' }, h('h1', null, 'Hotspots'), tabs), hint, h('div', { class: 'map-split' }, box, list));
 
-  const map = L.map(box, { zoomSnap: 0.5, minZoom: 8, maxZoom: 17, attributionControl: true });
+  // Without animation: one that runs on when the page is left would look for a map that is gone.
+  const map = L.map(box, { zoomSnap: 0.5, minZoom: 8, maxZoom: 17, zoomAnimation: false });
   map.attributionControl.setPrefix(false);
   at.undo(() => map.remove());
   const gridBounds = L.geoJSON(grid).getBounds();

@@ -1,9 +1,10 @@
 // shots: pictures of every page on a phone and a desktop, light and dark.
-// node shots.mjs URL NAME PASSWORD FOLDER
+// Run by tools/screenshots.
 import { mkdirSync } from 'node:fs';
 import { withBrowser, openPage, login } from './browser.mjs';
+import { withServer } from './server.mjs';
 
-const [base, name, password, folder] = process.argv.slice(2);
+const folder = process.argv[2] || 'screenshots';
 const PAGES = [
   ['alerts', '#/alerts', '.alert'], ['alert', '#/alerts/3', '.alert-detail .facts'], ['sites', '#/sites', 'tbody tr'],
   ['site', '#/sites/elwick-road', '.chart'], ['hotspots', '#/hotspots', '.ranking .card'],
@@ -11,7 +12,7 @@ const PAGES = [
 ];
 
 mkdirSync(folder, { recursive: true });
-await withBrowser(async (browser) => {
+await withServer(({ base, name, password }) => withBrowser(async (browser) => {
   for (const [size, scheme] of [['desktop', 'light'], ['phone', 'light'], ['desktop', 'dark'], ['phone', 'dark']]) {
     const { page, faults } = await openPage(browser, base, size, { colorScheme: scheme });
     await page.goto(`${base}/`);
@@ -28,4 +29,4 @@ await withBrowser(async (browser) => {
     for (const fault of faults) console.error(`shots: ${size} ${scheme}: ${fault}`);
     if (faults.length > 0) process.exitCode = 1;
   }
-});
+}));
