@@ -227,6 +227,8 @@ static int seal_one(struct sender *s, enum event_class cls) {
         int r = len < 0 ? len : spool_append_batch(spool, s->payload, (size_t)len, (uint32_t)n);
         if (r == ERR_OVERFLOW && cap > 1)
             continue;
+        if (r == ERR_STALE)
+            return 1; /* some had to be dropped: look again */
         return r < 0 ? r : n;
     }
     return 0;

@@ -72,56 +72,74 @@ int spool_events(struct spool *s, struct event *events, size_t cap, uint64_t *re
     return n;
 }
 
-/* Which ordinals the oldest `events` unsealed events span: [from, to). */
-static int span(struct spool *s, uint32_t events, uint64_t *ret_from, uint64_t *ret_to) {
+/* The oldest unsealed events, as many as a batch takes. */
+struct span {
+    uint64_t from, to;     /* their ordinals: [from, to) */
+    struct spool_pos past; /* behind the last of them */
+};
+
+static int span(struct spool *s, uint32_t events, struct span *ret_span) {
     struct unsealed_walk w = {.pos = s->unsealed};
-    uint64_t from = s->now.sealed, to = s->now.sealed;
+    struct span x = {.from = s->now.sealed, .to = s->now.sealed, .past = s->unsealed};
+    if (events > s->tally.unsealed)
+        return ERR_INVAL;
     for (uint32_t i = 0; i < events; i++) {
         int r = unsealed_next(s, &w);
         if (r <= 0)
             return r < 0 ? r : ERR_INVAL;
         if (i == 0)
-            from = w.about.ordinal;
-        to = w.about.ordinal + 1;
+            x.from = w.about.ordinal;
+        x.to = w.about.ordinal + 1;
+        x.past = w.pos;
     }
-    *ret_from = from;
-    *ret_to = to;
+    *ret_span = x;
     return 0;
 }
 
-/* Takes the events below ordinal `to` off the tallies.  They were all readable a moment ago; one
- * that no longer is stays counted till the next open. */
-static void consume(struct spool *s, uint64_t to) {
-    struct unsealed_walk w = {.pos = s->unsealed};
-    struct spool_pos before = w.pos;
-    while (s->tally.unsealed > 0 && unsealed_next(s, &w) > 0 && w.about.ordinal < to) {
-        spool_log_tally(s, w.at)->unsealed--;
-        s->tally.unsealed--;
-        before = w.pos;
+/* Takes the oldest events off the tallies: those of the first segments that have any. */
+static void consume(struct spool *s, const struct span *x, uint32_t events) {
+    uint32_t left = events;
+    for (unsigned i = 0; i < s->segment_count && left > 0; i++) {
+        uint32_t *has = &s->segments[i].tally.unsealed;
+        uint32_t n = *has < left ? *has : left;
+        *has -= n;
+        left -= n;
     }
-    s->unsealed = before;
-    s->now.sealed = to;
+    s->held_tally.unsealed -= left;
+    s->tally.unsealed -= events;
+    s->unsealed = x->past;
+    s->now.sealed = x->to;
 }
 
 int spool_append_batch(struct spool *s, const uint8_t *payload, size_t len, uint32_t events) {
     uint8_t *room = NULL;
-    if (events > s->tally.unsealed || len > WIRE_PAYLOAD_MAX)
-        return events > s->tally.unsealed ? ERR_INVAL : ERR_OVERFLOW;
+    struct span before, x;
+    if (len > WIRE_PAYLOAD_MAX)
+        return ERR_OVERFLOW;
+    int r = span(s, events, &before);
     /* Two batches that are not durable could be lost one without the other; the events of the
      * first would then look consumed. */
-    int r = s->held_batch ? spool_sync(s) : 0;
+    if (r >= 0 && s->held_batch)
+        r = spool_sync(s);
     if (r >= 0)
         r = spool_log_room(s, RECORD_BATCH_PREFIX + (uint32_t)len, &room);
     if (r < 0)
         return r;
-    struct record_batch batch = {.spool_id = s->spool_id, .seq = s->now.next_seq, .events = events};
-    r = span(s, events, &batch.from, &batch.to);
+    /* Making room may have dropped some of these very events. */
+    r = span(s, events, &x);
+    if (r == ERR_INVAL || (r >= 0 && (x.from != before.from || x.to != before.to)))
+        return ERR_STALE;
     if (r < 0)
         return r;
+    struct record_batch batch = {.from = x.from,
+                                 .to = x.to,
+                                 .spool_id = s->spool_id,
+                                 .seq = s->now.next_seq,
+                                 .events = events};
     batch_hash(payload, len, batch.hash);
     record_put_batch(room, &batch);
     memcpy(room + RECORD_BATCH_PREFIX, payload, len);
-    consume(s, batch.to);
+    consume(s, &x, events);
     if (s->tally.unacked == 0)
         s->head = spool_log_end(s);
     s->held_tally.unacked++;

@@ -109,6 +109,7 @@ MUST int spool_append_event(struct spool *s, const struct event *event);
 /* The unsealed events, oldest boot first, of one boot only: up to cap; *ret_boot_id names it. */
 MUST int spool_events(struct spool *s, struct event *events, size_t cap, uint64_t *ret_boot_id);
 /* Stores a sealed batch numbered spool_next_seq(s), consuming the `events` oldest unsealed events.
+ * ERR_STALE: to make room some of them had to be dropped: ask spool_events again.
  * ERR_OVERFLOW: larger than a segment, or no room in memory; ERR_INVAL: more events than there are;
  * ERR_IO, ERR_NOSPACE: an earlier batch is not durable yet and cannot be made so. */
 MUST int spool_append_batch(struct spool *s, const uint8_t *payload, size_t len, uint32_t events);

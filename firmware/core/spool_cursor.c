@@ -238,7 +238,9 @@ static int advance_to_end(struct spool *s) {
     int r = s->held_batch ? 0 : first_unsealed(s, &ordinal);
     if (r < 0)
         return r;
-    note_missing(s, s->spool_id, s->durable.next_seq, ordinal);
+    /* One of the two identities has only just begun: nothing of it can be missing. */
+    bool renewed = s->cursor.spool_id != s->spool_id && s->cursor.number >= s->durable.number;
+    note_missing(s, s->spool_id, renewed ? 0 : s->durable.next_seq, ordinal);
     if (ordinal > s->cursor.ordinal)
         s->cursor.ordinal = ordinal;
     s->cursor.number = s->durable.number;
@@ -253,6 +255,18 @@ static void settle(struct spool *s, struct spool_pos at, uint32_t events) {
     part->unacked_events -= events;
     s->tally.unacked--;
     s->tally.unacked_events -= events;
+}
+
+/* Events that could not be read when the batch was sealed: within its span, but not in it. */
+static void note_unread(struct spool *s, const struct record_batch *batch) {
+    uint64_t spanned = batch->to - batch->from;
+    if (spanned <= batch->events)
+        return;
+    const struct spool_drop drop = {.spool_id = batch->spool_id,
+                                    .from_seq = 1, /* no batch: from > to */
+                                    .events = (uint32_t)(spanned - batch->events),
+                                    .reason = GAP_DAMAGED};
+    spool_cursor_drop(s, &drop);
 }
 
 /* Passes one batch if it is settled: 1, 0 if the head stays before it. */
@@ -271,6 +285,7 @@ static int advance_over(struct spool *s, const struct record *record,
         settle(s, at, batch->events);
         (*settled)++;
     }
+    note_unread(s, batch);
     s->cursor.number = record->number + 1;
     s->cursor.ordinal = batch->to;
     s->cursor.seq = batch->seq + 1;

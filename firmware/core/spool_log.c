@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { READ_ATTEMPTS = 3, BLOCK = 4096 };
+enum { READ_ATTEMPTS = 10, BLOCK = 4096 };
 
 static const uint8_t ZEROS[BLOCK];
 
@@ -96,6 +96,19 @@ static int reader_open(struct spool *s, uint64_t first) {
     return s->reader_file;
 }
 
+/* After many failures in a row: true if the disk still reads the segment's beginning, so that it
+ * is this block that is bad and not the whole disk that is away. */
+static bool block_is_bad(struct spool *s, const struct spool_segment *segment) {
+    uint8_t byte;
+    if (++s->read_failures < READ_ATTEMPTS)
+        return false;
+    int file = reader_open(s, segment->first);
+    bool reads = file >= 0 && s->disk.read(s->disk.ctx, file, 0, &byte, 1) == 1;
+    if (!reads)
+        reader_drop(s);
+    return reads;
+}
+
 /* Shows the bytes from `offset` on in the window, up to the segment's end. */
 static int window_fill(struct spool *s, const struct spool_segment *segment, uint32_t offset) {
     uint32_t want = segment->end - offset;
@@ -107,9 +120,9 @@ static int window_fill(struct spool *s, const struct spool_segment *segment, uin
         r = s->disk.read(s->disk.ctx, r, offset, s->window, want);
     if (r < 0) {
         reader_drop(s);
-        if (++s->read_failures < READ_ATTEMPTS)
+        if (!block_is_bad(s, segment))
             return spool_log_result(s, r);
-        /* Unreadable for good, it seems: what stood in this block is lost, not what is behind. */
+        /* What stood in this block is lost, not what is behind. */
         uint32_t block = BLOCK - offset % BLOCK;
         want = want < block ? want : block;
         memset(s->window, 0, want);

@@ -28,7 +28,7 @@ int spool_log_index(const struct spool *s, uint64_t first);
 struct spool_tally *spool_log_tally(struct spool *s, struct spool_pos at);
 
 /* The next readable record of segment `index` from *offset, numbered below `limit`: 1, 0 at the end
- * of the segment, or a disk error (the third at one place is passed over as damage). */
+ * of the segment, or a disk error (the tenth in a row is passed over as damage). */
 MUST int spool_log_scan(struct spool *s, unsigned index, uint32_t *offset, uint64_t limit,
                         struct record *ret_record, uint32_t *ret_at);
 /* The next readable record at or after *pos, held ones last.  *pos moves behind it.  The record

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { READ_ATTEMPTS = 3 };
+enum { READ_ATTEMPTS = 10 };
 
 /* No segment holds more records: a number above is above all of an unreadable segment's. */
 enum { SEGMENT_RECORDS_MAX = SPOOL_SEGMENT_BYTES_MAX / RECORD_HEADER };
@@ -71,8 +71,9 @@ static void leftover_remove(struct recovery *v) {
         (void)spool_log_result(v->s, v->s->disk.remove(v->s->disk.ctx, name));
 }
 
-/* Out of the way, for people to look at; the oldest of too many is removed. */
-static void set_aside(struct recovery *v, unsigned index) {
+/* Out of the way, for people to look at; the oldest of too many is removed.  A disk that cannot
+ * even rename is not damaged but dead, and its error is the caller's. */
+static int set_aside(struct recovery *v, unsigned index) {
     struct spool *s = v->s;
     uint64_t first = s->segments[index].first;
     char name[DISK_NAME_MAX + 1], bad[DISK_NAME_MAX + 1];
@@ -84,18 +85,26 @@ static void set_aside(struct recovery *v, unsigned index) {
             (s->segment_count - index) * sizeof s->segments[0]);
     bad_insert(v, first);
     s->records_lost++;
-    if (s->read_only || spool_log_result(s, s->disk.rename(s->disk.ctx, name, bad)) < 0)
-        return;
+    int r = s->read_only ? 0 : s->disk.rename(s->disk.ctx, name, bad);
+    if (s->read_only || r < 0)
+        return r;
     if (v->bad_count > SPOOL_BAD_KEPT) {
         spool_log_name(s->conf.cls, SPOOL_NAME_BAD, v->bad[0], bad);
         (void)spool_log_result(s, s->disk.remove(s->disk.ctx, bad));
         v->bad_count--;
         memmove(v->bad, v->bad + 1, v->bad_count * sizeof v->bad[0]);
     }
+    return 0;
+}
+
+/* False if not even the cursor can be read: then the disk is away, not a segment damaged. */
+static bool disk_answers(struct spool *s) {
+    uint8_t byte;
+    return s->cursor_file < 0 || s->disk.read(s->disk.ctx, s->cursor_file, 0, &byte, 1) >= 0;
 }
 
 /* Reads every header; what has none goes.  The number after any that went is free for sure. */
-static void headers_read(struct recovery *v, uint64_t *ret_free_number) {
+static int headers_read(struct recovery *v, uint64_t *ret_free_number) {
     struct spool *s = v->s;
     uint64_t newest_good = 0, newest_bad = 0;
     for (unsigned i = 0; i < s->segment_count;) {
@@ -106,7 +115,10 @@ static void headers_read(struct recovery *v, uint64_t *ret_free_number) {
         uint64_t first = s->segments[i].first;
         if (r < 0) {
             newest_bad = first;
-            set_aside(v, i);
+            if (r == ERR_IO && !disk_answers(s))
+                return r;
+            if ((r = set_aside(v, i)) < 0)
+                return r;
             continue;
         }
         if (!v->header_read)
@@ -119,6 +131,7 @@ static void headers_read(struct recovery *v, uint64_t *ret_free_number) {
     }
     v->doubt = newest_bad > newest_good;
     *ret_free_number = newest_bad > 0 ? newest_bad + SEGMENT_RECORDS_MAX : 0;
+    return 0;
 }
 
 /* ---- the records ---- */
@@ -239,13 +252,15 @@ static uint64_t larger(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-/* The cursor knows of more than the log has: durable records are gone. */
+/* The cursor knows of more than the log has: durable records, or the first segment of a new
+ * identity, are gone. */
 static bool cursor_is_ahead(const struct spool *s) {
     const struct spool_cursor *c = &s->cursor;
     if (!s->cursor_found)
         return false;
-    return larger(c->number, c->log_number) > s->now.number ||
-           (c->spool_id == s->spool_id && c->seq > s->now.next_seq);
+    if (c->spool_id != s->spool_id)
+        return larger(c->number, c->log_number) >= s->now.number;
+    return larger(c->number, c->log_number) > s->now.number || c->seq > s->now.next_seq;
 }
 
 static void numbers_settle(struct spool *s, uint64_t free_number) {
@@ -337,7 +352,7 @@ static int recover(struct recovery *v, uint64_t fresh_id) {
     r = spool_cursor_load(s);
     if (r < 0)
         return r;
-    headers_read(v, &free_number);
+    r = headers_read(v, &free_number);
     for (unsigned i = 0; r >= 0 && i < s->segment_count; i++)
         r = segment_walk(v, i);
     if (r >= 0)

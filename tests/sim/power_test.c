@@ -26,7 +26,7 @@ static struct sim_disk at_cut, branch;
 static struct spool_conf conf_of(uint64_t seed) {
     bool tight = seed % 3 == 0;
     return (struct spool_conf){
-        .cls = CLASS_ALARM, .segment_bytes = 2048, .quota_bytes = tight ? 3 * 2048 : 64 * 2048};
+        .cls = CLASS_ALARM, .segment_bytes = 2048, .quota_bytes = (tight ? 2 : 64) * 2048};
 }
 
 static int complain(const struct world *w, uint64_t seed, long cut, unsigned fate,
@@ -71,7 +71,7 @@ static int one_seed(const struct options *o, uint64_t seed, struct totals *t) {
     static struct world w, after;
     for (long cut = 1;; cut++) {
         world_init(&w, seed, seed % 3 == 0);
-        bool dead = work_to(&w, &conf, o->steps, cut);
+        bool dead = work_to(&w, &conf, w.pressure ? 3 * o->steps : o->steps, cut);
         if (w.violation != NULL)
             return complain(&w, seed, cut, 0, "before the cut");
         if (!dead)

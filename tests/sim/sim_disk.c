@@ -271,6 +271,21 @@ static int sim_truncate(void *ctx, int file, int64_t size) {
     return call_end(d, 0);
 }
 
+static bool overlap(const struct sim_pending *a, const struct sim_pending *b) {
+    return a->kind == SIM_WRITE && b->kind == SIM_WRITE && a->inode == b->inode &&
+           a->offset < b->offset + (int64_t)b->len && b->offset < a->offset + (int64_t)a->len;
+}
+
+/* What has been written again, and synced, does not come back older.  Returns where `i` went. */
+static int limbo_forget(struct sim_disk *d, int i) {
+    for (int k = i - 1; k >= 0; k--)
+        if (d->pending[k].limbo && overlap(&d->pending[k], &d->pending[i])) {
+            pending_forget(d, k);
+            i--;
+        }
+    return i;
+}
+
 static int sim_sync(void *ctx, int file) {
     struct sim_disk *d = ctx;
     int r = call_begin(d), inode = d->handles[file] - 1;
@@ -283,7 +298,8 @@ static int sim_sync(void *ctx, int file) {
             p->limbo = true;
             i++;
         } else {
-            inode_apply(&d->inodes[inode], p);
+            i = limbo_forget(d, i);
+            inode_apply(&d->inodes[inode], &d->pending[i]);
             pending_forget(d, i);
         }
     }

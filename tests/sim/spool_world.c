@@ -79,7 +79,7 @@ static int seal(struct world *w, struct spool *s) {
         violate(w, "an event of a boot that never was");
     size_t len = payload_make(w, s, events, n, payload);
     int r = spool_append_batch(s, payload, len, (uint32_t)n);
-    if (r < 0 && !w->faulty && !w->disk->dead)
+    if (r < 0 && r != ERR_STALE && !w->faulty && !w->disk->dead)
         violate(w, "a batch was refused");
     return r < 0 ? r : n;
 }
@@ -91,6 +91,15 @@ static void report(struct world *w, struct spool *s) {
         w->told_events += drop.events;
         spool_drop_reported(s, &drop);
     }
+}
+
+/* With room for everything nothing that has left may be called lost. */
+static void check_told(struct world *w) {
+    for (unsigned i = 0; i < w->shown_count && !w->pressure; i++)
+        for (unsigned k = 0; k < w->told_count; k++)
+            if (w->told[k].spool_id == w->shown[i].spool_id &&
+                w->told[k].from_seq <= w->shown[i].seq && w->shown[i].seq <= w->told[k].to_seq)
+                violate(w, "what has arrived was told as lost");
 }
 
 /* ---- the collector's side ---- */
@@ -302,4 +311,5 @@ void world_drain(struct world *w, struct spool *s) {
     if (round == DRAIN_ROUNDS)
         violate(w, "the queue does not run dry");
     check_arrived(w);
+    check_told(w);
 }
