@@ -11,6 +11,7 @@ enum {
     SLOT_MAGIC = 0x4353574D, /* "MWSC" */
     SLOT_VERSION = 1,
     SLOT_NUMBERS = 9,
+    READ_ATTEMPTS = 10,
 };
 
 /* ---- the file ---- */
@@ -68,7 +69,9 @@ int spool_cursor_load(struct spool *s) {
         uint8_t slot[SLOT_BYTES] = {0};
         uint64_t generation = 0;
         struct spool_cursor cursor;
-        int r = s->disk.read(s->disk.ctx, file, (int64_t)i * SLOT_APART, slot, sizeof slot);
+        int r = ERR_IO;
+        for (int attempt = 0; r < 0 && attempt < READ_ATTEMPTS; attempt++)
+            r = s->disk.read(s->disk.ctx, file, (int64_t)i * SLOT_APART, slot, sizeof slot);
         if (spool_log_result(s, r) < 0 || !slot_get(slot, s, &generation, &cursor))
             continue;
         if (s->cursor_found && generation < s->cursor_generation)

@@ -97,6 +97,10 @@ static int set_aside(struct recovery *v, unsigned index) {
     return 0;
 }
 
+static bool is_disk_error(int r) {
+    return r < 0 && r != ERR_BADMSG && r != ERR_VERSION;
+}
+
 /* False if not even the cursor can be read: then the disk is away, not a segment damaged. */
 static bool disk_answers(struct spool *s) {
     uint8_t byte;
@@ -109,13 +113,13 @@ static int headers_read(struct recovery *v, uint64_t *ret_free_number) {
     uint64_t newest_good = 0, newest_bad = 0;
     for (unsigned i = 0; i < s->segment_count;) {
         struct record_segment header;
-        int r = ERR_IO;
-        for (int attempt = 0; r == ERR_IO && attempt < READ_ATTEMPTS; attempt++)
+        int r = spool_log_header(s, i, &header);
+        for (int attempt = 1; is_disk_error(r) && attempt < READ_ATTEMPTS; attempt++)
             r = spool_log_header(s, i, &header);
         uint64_t first = s->segments[i].first;
         if (r < 0) {
             newest_bad = first;
-            if (r == ERR_IO && !disk_answers(s))
+            if (is_disk_error(r) && (r != ERR_IO || !disk_answers(s)))
                 return r;
             if ((r = set_aside(v, i)) < 0)
                 return r;

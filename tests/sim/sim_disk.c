@@ -433,6 +433,8 @@ void sim_disk_reboot(struct sim_disk *d, int fate, uint64_t *random) {
 
 void sim_disk_kill(struct sim_disk *d) {
     handles_close(d);
+    for (int i = 0; i < d->pending_count; i++)
+        d->pending[i].limbo = false;
 }
 
 /* ---- housekeeping ---- */

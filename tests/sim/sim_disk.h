@@ -77,7 +77,8 @@ struct disk sim_disk_seam(struct sim_disk *d);
 enum { SIM_FATES_FIXED = 5 };
 /* The power comes back: what is on the platter is what there is.  Handles are closed. */
 void sim_disk_reboot(struct sim_disk *d, int fate, uint64_t *random);
-/* The daemon died, the kernel lives: handles are closed, nothing is lost. */
+/* The daemon died, the kernel lives: handles are closed, nothing is lost.  What was in limbo is
+ * written by the next sync again: that a kernel may not do so is a limit told in SPOOL.md 7. */
 void sim_disk_kill(struct sim_disk *d);
 /* Bytes of all files as seen. */
 int64_t sim_disk_used(const struct sim_disk *d);
