@@ -12,6 +12,9 @@
  * Weights are 2^(-age / half-life) on counts and exposure alike, times the event's own weight
  * (officer or sensor 1.0, two independent reports 0.8, one 0.4, unverified sensor 0.3).
  *
+ * Without a study area, positions more than 450 squares from the middle of all are taken for
+ * mistakes and left out.
+ *
  * Reproducible: input is sorted first, so the same events in any order give the same bytes.
  * Sources: Marshall 1991; Clayton & Kaldor 1987 (gamma-Poisson); Diggle 1985 (edge correction).
  * Guarded by tests/collector/hotspots_test.c: R's numbers, order independence, and the gate on
@@ -28,6 +31,9 @@
 #include <stdint.h>
 
 enum { HOTSPOTS_EVENTS_MAX = 4000000, HOTSPOTS_CELLS_MAX = 1000000, HOTSPOTS_WORDS_MAX = 240 };
+
+/* With fewer events the words say that a square is too little to act on alone. */
+enum { HOTSPOTS_EVENTS_FEW = 3 };
 
 enum hotspots_layer { HOTSPOTS_SENSORS, HOTSPOTS_REPORTS };
 
@@ -104,7 +110,8 @@ struct hotspots_input {
     size_t events;
     const struct hotspots_exposure *exposure; /* sensors */
     size_t exposures;
-    const struct hotspots_square *study; /* reports: the squares of the area; NULL: bounding box */
+    const struct hotspots_square
+        *study; /* reports: the squares of the area; NULL: a box around the events */
     size_t squares;
 };
 

@@ -8,6 +8,8 @@
 static const double DAY_MS = 86400000;
 static const double MONTH_DAYS = 30.4375;
 
+enum { SIDE_MAX = 900, PAD_MAX = 49 }; /* squares: with both, under HOTSPOTS_CELLS_MAX */
+
 /* The study area as a raster. */
 struct area {
     int32_t col0;
@@ -41,16 +43,71 @@ static size_t area_at(const struct area *a, const struct tally_square *s) {
     return (size_t)((int64_t)s->row - a->row0) * a->cols + (size_t)((int64_t)s->col - a->col0);
 }
 
+struct pile {
+    int32_t at; /* a column or a row */
+    uint32_t events;
+};
+
+static int ascending(const void *a, const void *b) {
+    int32_t x = ((const struct pile *)a)->at, y = ((const struct pile *)b)->at;
+    return (x > y) - (x < y);
+}
+
+/* Where half of the events lie on either side. */
+static int32_t middle(struct pile *pile, size_t n, size_t events) {
+    qsort(pile, n, sizeof *pile, ascending);
+    size_t i = 0;
+    for (size_t seen = pile[0].events; 2 * seen < events; seen += pile[i].events)
+        i++;
+    return pile[i].at;
+}
+
+/* One mistyped position must not stretch the map over the whole country: what is further than half
+ * SIDE_MAX squares from the middle of all, by column or row, is left out. */
+static int clip(const struct tally *t, struct box *b) {
+    struct pile *pile = malloc(t->squares * sizeof *pile);
+    if (pile == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < t->squares; i++)
+        pile[i] = (struct pile){t->square[i].col, t->square[i].count};
+    int64_t col = middle(pile, t->squares, t->rows), half = SIDE_MAX / 2;
+    for (size_t i = 0; i < t->squares; i++)
+        pile[i] = (struct pile){t->square[i].row, t->square[i].count};
+    int64_t row = middle(pile, t->squares, t->rows);
+    free(pile);
+    *b = (struct box){.col0 = b->col0 > col - half ? b->col0 : col - half,
+                      .row0 = b->row0 > row - half ? b->row0 : row - half,
+                      .col1 = b->col1 < col + half ? b->col1 : col + half,
+                      .row1 = b->row1 < row + half ? b->row1 : row + half};
+    return 0;
+}
+
+/* Without a study area, what lies within three bandwidths of a report may be hot too. */
+static int area_box(const struct hotspots_job *job, struct box *ret_box) {
+    if (job->study.squares > 0) {
+        *ret_box = box_of(&job->study);
+        return 0;
+    }
+    struct box b = box_of(&job->events);
+    int err = clip(&job->events, &b);
+    if (err < 0)
+        return err;
+    int64_t pad = (int64_t)ceil(3 * job->options->bandwidth_m / job->options->cell_m);
+    pad = pad < PAD_MAX ? pad : PAD_MAX;
+    *ret_box = (struct box){b.col0 - pad, b.row0 - pad, b.col1 + pad, b.row1 + pad};
+    return 0;
+}
+
 static int area_size(const struct hotspots_job *job, struct area *a) {
-    int given = job->study.squares > 0;
-    struct box b = box_of(given ? &job->study : &job->events);
-    /* Without a study area, what lies within three bandwidths of a report may be hot too. */
-    int64_t pad = given ? 0 : (int64_t)ceil(3 * job->options->bandwidth_m / job->options->cell_m);
-    int64_t cols = b.col1 - b.col0 + 1 + 2 * pad, rows = b.row1 - b.row0 + 1 + 2 * pad;
+    struct box b;
+    int err = area_box(job, &b);
+    if (err < 0)
+        return err;
+    int64_t cols = b.col1 - b.col0 + 1, rows = b.row1 - b.row0 + 1;
     if (cols > HOTSPOTS_CELLS_MAX || rows > HOTSPOTS_CELLS_MAX / cols)
         return ERR_OVERFLOW;
-    a->col0 = (int32_t)(b.col0 - pad);
-    a->row0 = (int32_t)(b.row0 - pad);
+    a->col0 = (int32_t)b.col0;
+    a->row0 = (int32_t)b.row0;
     a->cols = (size_t)cols;
     a->rows = (size_t)rows;
     return 0;
@@ -194,22 +251,53 @@ static struct hotspots_cell cell_of(const struct hotspots_job *job, const struct
     };
 }
 
+struct scored {
+    double score;
+    size_t at;
+};
+
+static int by_score(const void *left, const void *right) {
+    const struct scored *a = left, *b = right;
+    if (a->score != b->score)
+        return a->score < b->score ? 1 : -1;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+static void score_all(const struct area *area, double shape, double weight, struct scored *to) {
+    for (size_t i = 0; i < area->cols * area->rows; i++)
+        if (area->inside[i])
+            *to++ =
+                (struct scored){(area->count[i] + shape) / (weight + shape / area->prior[i]), i};
+}
+
+/* Only what is asked for becomes a cell with words: of a million squares the best fifty. */
+static int keep_best(const struct hotspots_job *job, const struct area *area, double weight,
+                     struct hotspots_result *result) {
+    size_t n = area->squares, top = job->options->top;
+    struct scored *scored = malloc(n * sizeof *scored);
+    if (scored == NULL)
+        return ERR_NOMEM;
+    score_all(area, result->prior_a, weight, scored);
+    qsort(scored, n, sizeof *scored, by_score);
+    size_t keep = top > 0 && top < n ? top : n;
+    result->cell = calloc(keep, sizeof *result->cell);
+    for (size_t i = 0; result->cell != NULL && i < keep; i++)
+        result->cell[i] = cell_of(job, area, scored[i].at, result->prior_a, weight);
+    free(scored);
+    if (result->cell == NULL)
+        return ERR_NOMEM;
+    result->cells = keep;
+    return 0;
+}
+
 static int score(const struct hotspots_job *job, struct area *area,
                  struct hotspots_result *result) {
     double weight = months(job);
     int err = fill_prior(job, area, weight);
-    struct hotspots_cell *cell = err == 0 ? calloc(area->squares + 1, sizeof *cell) : NULL;
-    if (cell == NULL)
-        return ERR_NOMEM;
-    double shape = fit_shape(&(struct likelihood){area, weight});
-    size_t n = 0;
-    for (size_t i = 0; i < area->cols * area->rows; i++)
-        if (area->inside[i])
-            cell[n++] = cell_of(job, area, i, shape, weight);
-    result->cell = cell;
-    result->cells = n;
-    result->prior_a = shape;
-    return 0;
+    if (err < 0)
+        return err;
+    result->prior_a = fit_shape(&(struct likelihood){area, weight});
+    return keep_best(job, area, weight, result);
 }
 
 int hotspots_score_reports(const struct hotspots_job *job, struct hotspots_result *result) {

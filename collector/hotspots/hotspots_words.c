@@ -1,6 +1,7 @@
 /* What a square's figures mean, in sentences. */
 #include "hotspots_own.h"
 #include <stdio.h>
+#include <string.h>
 
 static void say_newest(char *buf, size_t cap, int64_t newest_ms, int64_t now_ms) {
     long long days = (long long)((now_ms - newest_ms) / 86400000);
@@ -43,6 +44,12 @@ static void say_reports(struct hotspots_cell *c, const char *newest) {
                  newest, figure_of(c->prior).text);
 }
 
+static void say_caution(struct hotspots_cell *c) {
+    size_t len = strlen(c->words);
+    if (c->events < HOTSPOTS_EVENTS_FEW)
+        snprintf(c->words + len, sizeof c->words - len, " Too little to act on alone.");
+}
+
 void hotspots_say(struct hotspots_cell *cell, int64_t newest_ms, int64_t now_ms) {
     char newest[48] = "";
     if (cell->events > 0)
@@ -51,4 +58,5 @@ void hotspots_say(struct hotspots_cell *cell, int64_t newest_ms, int64_t now_ms)
         say_sensors(cell, newest);
     else
         say_reports(cell, newest);
+    say_caution(cell);
 }

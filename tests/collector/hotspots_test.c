@@ -308,8 +308,17 @@ static void odd_input(void **state) {
     assert_int_equal(hotspots_compute(&in, &o, &r), 0);
     assert_int_equal(r.cells, 0);
     hotspots_free(&r);
-    struct hotspots_event far[2] = {{NOW_MS, 0, 0, 1}, {NOW_MS, 9000000, 9000000, 1}};
-    in = (struct hotspots_input){.event = far, .events = 2};
+    /* A mistyped position is left out and does not blow up the map; asked for, it is refused. */
+    struct hotspots_event far[3] = {
+        {NOW_MS, 0, 0, 1}, {NOW_MS, 100, 0, 1}, {NOW_MS, 9000000, -9000000, 1}};
+    struct hotspots_square both[2] = {{0, 0}, {9000000, 9000000}};
+    in = (struct hotspots_input){.event = far, .events = 3};
+    assert_int_equal(hotspots_compute(&in, &o, &r), 0);
+    assert_true(r.cells == 1 && r.left_out == 1 && r.cell[0].events == 2);
+    assert_non_null(strstr(r.cell[0].words, "Too little to act on alone."));
+    hotspots_free(&r);
+    in.study = both;
+    in.squares = 2;
     assert_int_equal(hotspots_compute(&in, &o, &r), ERR_OVERFLOW);
     o.cell_m = 0;
     assert_int_equal(hotspots_compute(&in, &o, &r), ERR_RANGE);
