@@ -1,9 +1,10 @@
 /* histogram: the speeds of one site, hour and direction, exactly, to 0.1 mph.
  *
  * Nothing is lost against the list of speeds but their order: every figure of speeds.h comes out
- * the same (tests/collector/histogram_test.c compares them).  In memory a plain array of counts
- * (10 kB); stored as a compact blob, about two bytes per different speed.  Corrections are
- * removals; sums of sites and hours are merges, in any order with the same result.
+ * the same (tests/collector/histogram_test.c compares them; tests/fuzz/histogram_fuzz.c).  In
+ * memory a plain array of counts (10 kB); stored as a compact blob, about two bytes per different
+ * speed.  Corrections are removals; sums of sites and hours are merges, in any order with the same
+ * result.
  *
  * Blob: version (1), number of different speeds, then for each, ascending: its distance to the one
  * before (the first: to -1), its count; all as shortest-form LEB128 varints.  Decoding is strict.

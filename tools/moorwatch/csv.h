@@ -2,8 +2,8 @@
  *
  * Commas; cells may stand in double quotes ("" for one quote); CRLF or LF; a byte order mark before
  * the first line is dropped.  A quoted cell may not run over the end of its line.
- * Guarded by tests/tools/speeds_cli_test.sh.  Memory: the line is cut in place, csv_close frees.
- * Threads: the owner's. */
+ * Guarded by tests/tools/speeds_cli_test.sh, tests/fuzz/csv_fuzz.c.  Memory: the line is cut in
+ * place, csv_close frees. Threads: the owner's. */
 #ifndef MOORWATCH_CSV_H
 #define MOORWATCH_CSV_H
 
