@@ -95,9 +95,8 @@ int spool_cursor_save(struct spool *s) {
     next.log_number = s->durable.number;
     next.log_accepted = s->durable.accepted;
     next.log_next_seq = s->durable.next_seq;
-    if (s->cursor_found && same(&next, &s->saved))
+    if (s->cursor_safe && same(&next, &s->saved))
         return 0;
-    bool fresh = s->cursor_file < 0;
     int file = cursor_file(s, 1);
     if (file < 0)
         return spool_log_result(s, file);
@@ -108,12 +107,12 @@ int spool_cursor_save(struct spool *s) {
         s->disk.write(s->disk.ctx, file, (int64_t)(generation % 2) * SLOT_APART, slot, sizeof slot);
     if (r >= 0)
         r = s->disk.sync(s->disk.ctx, file);
-    if (r >= 0 && fresh)
+    if (r >= 0 && !s->cursor_safe)
         r = s->disk.sync_dir(s->disk.ctx);
     if (r < 0)
         return spool_log_result(s, r);
     s->cursor_generation = generation;
-    s->cursor_found = true;
+    s->cursor_found = s->cursor_safe = true;
     s->saved = next;
     s->unsaved_acks = 0;
     return 0;

@@ -323,6 +323,43 @@ static int segment_create(struct spool *s) {
     return r;
 }
 
+/* Copies what counts of a segment into an open file of the same size. */
+static int segment_copy(struct spool *s, const struct spool_segment *segment, int to) {
+    uint8_t block[BLOCK];
+    int from = reader_open(s, segment->first), r = 0;
+    if (from < 0)
+        return from;
+    for (uint32_t at = 0; at < segment->bytes; at += BLOCK) {
+        uint32_t len = segment->bytes - at < BLOCK ? segment->bytes - at : BLOCK;
+        uint32_t keep = at >= segment->end ? 0 : segment->end - at < len ? segment->end - at : len;
+        memset(block, 0, sizeof block);
+        if (keep > 0 && (r = s->disk.read(s->disk.ctx, from, at, block, keep)) < 0)
+            return r;
+        if ((r = s->disk.write(s->disk.ctx, to, at, block, len)) < 0)
+            return r;
+    }
+    r = s->disk.truncate(s->disk.ctx, to, segment->bytes);
+    return r < 0 ? r : s->disk.sync(s->disk.ctx, to);
+}
+
+int spool_log_rewrite(struct spool *s) {
+    const struct spool_segment *segment = &s->segments[s->segment_count - 1];
+    char temporary[DISK_NAME_MAX + 1], name[DISK_NAME_MAX + 1];
+    spool_log_name(s->conf.cls, SPOOL_NAME_NEW, 0, temporary);
+    spool_log_name(s->conf.cls, SPOOL_NAME_SEGMENT, segment->first, name);
+    int to = s->disk.open(s->disk.ctx, temporary, 1);
+    if (to < 0)
+        return spool_log_result(s, to);
+    int r = segment_copy(s, segment, to);
+    s->disk.close(s->disk.ctx, to);
+    if (r >= 0)
+        r = s->disk.rename(s->disk.ctx, temporary, name);
+    else
+        (void)s->disk.remove(s->disk.ctx, temporary);
+    reader_drop(s); /* it shows the old file */
+    return spool_log_result(s, r);
+}
+
 static void tally_subtract(struct spool_tally *from, const struct spool_tally *part) {
     from->unacked -= part->unacked;
     from->unacked_events -= part->unacked_events;

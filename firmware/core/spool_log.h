@@ -42,6 +42,8 @@ void spool_log_learn(struct spool *s, const struct spool_anchor *anchor);
 /* True if the rest of segment `index` from `offset` is zeros. */
 bool spool_log_blank(struct spool *s, unsigned index, uint32_t offset);
 
+/* Writes the last segment anew, up to the end of its records, under its old name. */
+MUST int spool_log_rewrite(struct spool *s);
 /* Finds room for a record with a payload of len bytes, syncing if need be. */
 MUST int spool_log_room(struct spool *s, uint32_t len, uint8_t **ret_payload);
 /* Frames the payload that was put there, holds it and hands it to the disk. */

@@ -235,13 +235,21 @@ static int segment_walk(struct recovery *v, unsigned i) {
     return 0;
 }
 
-/* What was read counts as durable from now on: after a crash of the daemon alone it may still be
- * in the kernel's hands. */
+/* What was read counts as durable from now on, but after a crash of the daemon alone it may still
+ * be in the kernel's hands; and after a sync that failed the kernel may call its pages clean though
+ * the disk never took them.  So the last segment is written anew, into another file.  Where there
+ * is no room for that a sync has to do. */
 static int settle_on_disk(struct spool *s) {
     if (s->read_only || s->segment_count == 0)
         return 0;
     char name[DISK_NAME_MAX + 1];
-    spool_log_name(s->conf.cls, SPOOL_NAME_SEGMENT, s->segments[s->segment_count - 1].first, name);
+    const struct spool_segment *last = &s->segments[s->segment_count - 1];
+    spool_log_name(s->conf.cls, SPOOL_NAME_SEGMENT, last->first, name);
+    if (last->end > RECORD_SEGMENT_HEADER) {
+        int r = spool_log_rewrite(s);
+        if (r < 0 && r != ERR_NOSPACE)
+            return r;
+    }
     spool_log_close_files(s);
     s->tail_file = s->disk.open(s->disk.ctx, name, 0);
     if (s->tail_file < 0)

@@ -78,6 +78,7 @@ struct spool {
     int cursor_file; /* < 0: not open */
     uint64_t cursor_generation;
     bool cursor_found;
+    bool cursor_safe;           /* `saved` was synced by this opening, not only read */
     struct spool_cursor cursor; /* as it should be */
     struct spool_cursor saved;  /* as it is on the disk */
     uint32_t unsaved_acks;

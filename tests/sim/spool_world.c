@@ -240,7 +240,7 @@ static void step(struct world *w, struct spool *s, struct sim_disk *d,
         w->saved_number = s->saved.number;
     else if (what >= 97)
         reopen(w, s, d, conf);
-    if (s->saved.number > w->saved_number && !d->dead)
+    if (s->cursor_safe && s->saved.number > w->saved_number && !d->dead)
         w->saved_number = s->saved.number;
 }
 
