@@ -13,7 +13,7 @@
  * fit is counted) and wake the loop.
  * Memory: one allocation at open, and Paho's own (the documented exception).  Threads: all
  * functions are the loop's; Paho runs two threads while a client exists.  connect and disconnect
- * may wait for a name look-up of a hanging attempt; disconnect waits at most DISCONNECT_MS. */
+ * may wait for a name look-up of a hanging attempt; disconnect waits at most 2 s for the broker. */
 #ifndef MOORWATCH_UPLINK_PAHO_H
 #define MOORWATCH_UPLINK_PAHO_H
 

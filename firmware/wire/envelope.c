@@ -6,11 +6,11 @@
 #include <string.h>
 
 /* Field 15, length-delimited, 64 bytes: the same in Envelope and in Acknowledgement. */
-static const uint8_t SIGNATURE_HEAD[] = {moorwatch_Envelope_signature_tag << 3 | PB_WT_STRING,
-                                         SEAL_BYTES};
+enum { SIGNATURE_FIELD = 15 };
+static const uint8_t SIGNATURE_HEAD[] = {SIGNATURE_FIELD << 3 | PB_WT_STRING, SEAL_BYTES};
+static_assert(moorwatch_Envelope_signature_tag == SIGNATURE_FIELD, "its last field");
+static_assert(moorwatch_Acknowledgement_signature_tag == SIGNATURE_FIELD, "its last field");
 static_assert(sizeof SIGNATURE_HEAD + SEAL_BYTES == WIRE_SIGNED_TAIL, "the tail is the signature");
-static_assert((int)moorwatch_Envelope_signature_tag == (int)moorwatch_Acknowledgement_signature_tag,
-              "envelope_seal serves both");
 static_assert(moorwatch_Header_size + 3 + WIRE_BODY_MAX + 4 + WIRE_SIGNED_TAIL <= WIRE_PAYLOAD_MAX,
               "the largest payload is within its bound");
 static_assert(sizeof((moorwatch_Header){0}.device) == WIRE_DEVICE_MAX + 1, "device's bound");
