@@ -199,7 +199,7 @@ static int fail(struct call *call, int err) {
 static void run(struct call *call, const struct route *route) {
     int r = route->handle(call);
     if (r < 0 && call->reply->status == 0)
-        r = fail(call, r);
+        (void)fail(call, r);
     if (call->reply->status == 0) { /* no memory even for the words */
         call->reply->status = 500;
         call->reply->content_type = "application/json";

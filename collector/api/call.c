@@ -101,12 +101,14 @@ int call_text(struct call *call, const char *name, size_t max, const char **ret_
 json_t *json_time(int64_t unix_ms) {
     char text[40];
     struct tm tm;
-    time_t seconds = (time_t)(unix_ms / 1000 - (unix_ms % 1000 < 0));
-    int ms = (int)(unix_ms - (int64_t)seconds * 1000);
-    if (unix_ms == STORE_NEVER || gmtime_r(&seconds, &tm) == NULL)
+    if (unix_ms == STORE_NEVER)
+        return json_null();
+    int64_t rest = (unix_ms % 1000 + 1000) % 1000;
+    time_t seconds = (time_t)((unix_ms - rest) / 1000);
+    if (gmtime_r(&seconds, &tm) == NULL)
         return json_null();
     size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, sizeof text - n, ".%03dZ", ms);
+    snprintf(text + n, sizeof text - n, ".%03dZ", (int)rest);
     return json_string(text);
 }
 

@@ -102,13 +102,14 @@ static int entry_add(struct http_files *files, const char *prefix, const char *d
     char path[1024], url[HTTP_FILE_PATH_MAX + 1];
     struct stat st;
     int n = snprintf(path, sizeof path, "%s/%s", dir, name);
-    int m = snprintf(url, sizeof url - 1, "%s%s", prefix, name);
+    int m = snprintf(url, sizeof url, "%s%s", prefix, name);
     if (n >= (int)sizeof path || m >= (int)sizeof url - 1)
         return ERR_TOOLONG;
     if (stat(path, &st) < 0)
         return -errno;
     if (S_ISDIR(st.st_mode) && deeper) {
-        strcat(url, "/");
+        url[m] = '/';
+        url[m + 1] = '\0';
         return folder_add(files, url, path, false);
     }
     return S_ISREG(st.st_mode) && type_of(name) != NULL ? file_add(files, url, path) : 0;

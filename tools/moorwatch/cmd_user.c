@@ -169,8 +169,6 @@ static int request_read(int argc, char **argv, struct request *request) {
 }
 
 static int request_check(const struct request *request, const struct verb *verb) {
-    if (verb == NULL)
-        return wrong("say add, passwd, role, remove or list", "");
     if (request->db == NULL)
         return wrong("--db DB is missing: the collector's data base", "");
     if (verb->wants_name && request->name == NULL)
@@ -190,6 +188,8 @@ static int user_run(int argc, char **argv) {
     if (r != 0)
         return r;
     const struct verb *verb = request.verb == NULL ? NULL : verb_find(request.verb);
+    if (verb == NULL)
+        return wrong("say add, passwd, role, remove or list", "");
     r = request_check(&request, verb);
     if (r != 0)
         return r;
