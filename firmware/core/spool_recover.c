@@ -397,8 +397,10 @@ static int begin(struct spool *s, const struct disk *disk, const struct spool_co
 
 static int finish(struct spool *s, int r) {
     s->is_open = true;
-    if (r < 0)
+    if (r < 0) {
+        s->read_only = true; /* what was not read must not be written over */
         spool_close(s);
+    }
     return r;
 }
 
