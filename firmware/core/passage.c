@@ -22,7 +22,8 @@ enum {
     JUMP_LEAST_MM_S = 120, /* and none without so much, unless the magnitude is beyond doubt */
     FADED_LOG = 384,       /* a third of its peak */
     HIDES_LOG = 128,       /* scatter allowed in being stronger */
-    TAKEOVER_LOG = 768,    /* eight times */
+    TAKEOVER_LOG = 512,    /* four times */
+    BREAK_LOG = 256,       /* twice, within a frame */
     DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
     TWIN_MM_S = 400,       /* an echo is so near the speed of its stronger twin */
     IMAGE_LOG = 512,       /* a mirror image is at least four times weaker */
@@ -131,13 +132,15 @@ static int32_t bend(const struct passage_hit *h, bool log) {
     return abs(b - a - (int32_t)((c - a) * part / whole));
 }
 
+/* Learns the scatter from hits that a change of vehicle now in question cannot have touched. */
 static void track_noise(struct passage_track *t) {
-    if (t->kept < 3)
+    if (t->kept < JUMP_AFTER + 3)
         return;
-    const struct passage_hit *h = &t->hit[t->kept - 3];
-    t->noise_mm_s += (bend(h, false) - t->noise_mm_s) / 8;
+    const struct passage_hit *h = &t->hit[t->kept - JUMP_AFTER - 3];
+    int32_t weight = t->kept < JUMP_AFTER + 8 ? (int32_t)t->kept - JUMP_AFTER : 8;
+    t->noise_mm_s += (bend(h, false) - t->noise_mm_s) / weight;
     if (h[0].log_mag > 0 && h[2].log_mag > 0)
-        t->noise_log += (bend(h, true) - t->noise_log) / 8;
+        t->noise_log += (bend(h, true) - t->noise_log) / weight;
 }
 
 static void track_filter(struct passage_track *t, const struct passage_hit *hit) {
@@ -356,69 +359,94 @@ static unsigned track_end(struct passage *p, struct passage_track *t,
 /* ---- a platoon: the next vehicle took over ---- */
 
 struct line {
-    int64_t t_ns; /* of the mean */
-    int32_t mm_s, log_mag, rate_mm_s2;
+    int64_t t_ns;        /* of the mean */
+    int32_t value, rate; /* mm/s or 1/256 of log2; per second */
 };
 
-/* Means and slope (least squares) of n hits. */
-static struct line line_through(const struct passage_hit *h, unsigned n) {
-    int64_t t = 0, v = 0, m = 0, tv = 0, tt = 0;
+/* Mean and slope (least squares) of n hits. */
+static struct line line_through(const struct passage_hit *h, unsigned n, bool log) {
+    int64_t t = 0, v = 0, tv = 0, tt = 0;
     for (unsigned i = 0; i < n; i++) {
         t += h[i].t_ns - h[0].t_ns;
-        v += h[i].mm_s;
-        m += h[i].log_mag;
+        v += log ? h[i].log_mag : h[i].mm_s;
     }
     t /= n;
     v /= n;
     for (unsigned i = 0; i < n; i++) {
         int64_t dt_us = (h[i].t_ns - h[0].t_ns - t) / 1000;
         tt += dt_us * dt_us / 1000;
-        tv += dt_us * (h[i].mm_s - v);
+        tv += dt_us * ((log ? h[i].log_mag : h[i].mm_s) - v);
     }
     int32_t rate = tt > 0 ? clamp(tv * 1000 / tt, RATE_MAX_MM_S2) : 0;
-    return (struct line){h[0].t_ns + t, (int32_t)v, (int32_t)(m / n), rate};
+    return (struct line){h[0].t_ns + t, (int32_t)v, rate};
 }
 
 static int32_t line_at(const struct line *l, int64_t t_ns) {
-    return l->mm_s + grown(l->rate_mm_s2, t_ns - l->t_ns);
+    return l->value + grown(l->rate, t_ns - l->t_ns);
 }
 
 static int32_t at_least(int32_t value, int32_t floor) {
     return value > floor ? value : floor;
 }
 
-/* Entering the beam a vehicle grows stronger as if another had taken over, and leaving it weaker:
- * without a jump in speed the magnitude speaks only for an outbound vehicle that was fading. */
-static bool drop_tells(const struct passage_track *t, const struct line *before) {
-    return t->sign < 0 && before->log_mag < t->log_peak - FADED_LOG;
+/* The moment between two vehicles, if there is one there. */
+static int64_t between(const struct passage_hit *after) {
+    return after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
 }
 
-/* One vehicle's radial speed is a curve, steepest near the sensor, and a straight line drawn on
- * from that end overshoots.  There the mean stands for itself, and only the slope of a driver
- * (speeding up towards us, braking away from us) is drawn on. */
-static void straighten(int sign, const struct line *near, struct line *before, struct line *after) {
-    if (sign > 0 && after->rate_mm_s2 < 0)
-        after->rate_mm_s2 = 0;
-    if (sign < 0 && before->rate_mm_s2 > 0) {
-        *before = *near;
-        before->rate_mm_s2 = 0;
+/* How far the speed jumps the way the next vehicle's would.  One vehicle's radial speed is a curve,
+ * steepest near the sensor, and a straight line drawn on from that end overshoots: there the mean
+ * stands for itself, and only what a driver does (speeding up towards us, braking away from us) is
+ * drawn on. */
+static int32_t speed_jump(int sign, const struct passage_hit *after, unsigned before_n) {
+    struct line b = line_through(after - before_n, before_n, false);
+    struct line a = line_through(after, JUMP_AFTER, false);
+    if (sign > 0 && a.rate < 0)
+        a.rate = 0;
+    if (sign < 0 && b.rate > 0) {
+        b = line_through(after - 3, 3, false);
+        b.rate = 0;
     }
+    return sign * (line_at(&a, between(after)) - line_at(&b, between(after)));
+}
+
+/* A magnitude that changes between two frames by more than its scatter ever did: no beam has such
+ * an edge for a vehicle that is on its way in or out, so that the speed need not jump with it. */
+static bool magnitude_breaks(const struct passage_track *t, const struct passage_hit *after,
+                             unsigned before_n) {
+    struct line b = line_through(after - before_n, before_n, true);
+    struct line a = line_through(after, JUMP_AFTER, true);
+    int32_t drop = t->sign * (line_at(&b, between(after)) - line_at(&a, between(after)));
+    int32_t need = at_least(t->noise_log * 6, BREAK_LOG), mean = 0;
+    for (int i = 1; i <= 3; i++)
+        mean += after[-i].log_mag / 3;
+    /* Each of them, not one that pulls the line. */
+    for (unsigned i = 0; i < JUMP_AFTER; i++)
+        if (t->sign * (mean - after[i].log_mag) < need / 2)
+            return false;
+    return drop >= need;
 }
 
 /* The next vehicle of a platoon comes from further away if inbound (faster radial speed, weaker),
  * from nearer if outbound (slower, stronger); a single vehicle's speed and strength go the other
- * way, and never jump.  Both jumps are weighed against the track's own scatter. */
+ * way, and never jump.  Both jumps are weighed against the track's own scatter.
+ *
+ * Entering the beam a vehicle grows stronger as if another had taken over, and leaving it weaker:
+ * without a jump in speed a slow change of magnitude speaks only for an outbound vehicle that was
+ * fading. */
 static bool jumped(const struct passage_track *t, const struct passage_hit *after,
                    unsigned before_n) {
-    struct line b = line_through(after - before_n, before_n), a = line_through(after, JUMP_AFTER);
-    struct line near = line_through(after - 3, 3);
-    straighten(t->sign, &near, &b, &a);
-    int64_t between = after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
-    int32_t jump = t->sign * (line_at(&a, between) - line_at(&b, between));
-    int32_t drop = near.log_mag > 0 && a.log_mag > 0 ? t->sign * (near.log_mag - a.log_mag) : 0;
-    if (jump < (drop_tells(t, &near) ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
+    struct line near = line_through(after - 3, 3, true),
+                far = line_through(after, JUMP_AFTER, true);
+    bool weighed = near.value > 0 && far.value > 0;
+    int32_t jump = speed_jump(t->sign, after, before_n);
+    int32_t drop = weighed ? t->sign * (near.value - far.value) : 0;
+    bool faded = t->sign < 0 && near.value < t->log_peak - FADED_LOG;
+    if (weighed && magnitude_breaks(t, after, before_n))
+        return jump > -2 * JUMP_BACK_MM_S;
+    if (jump < (faded ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
         return false;
-    int32_t need_jump = at_least(t->noise_mm_s * 6, JUMP_MM_S);
+    int32_t need_jump = at_least(t->noise_mm_s * 5, JUMP_MM_S);
     int32_t need_drop = at_least(t->noise_log * 4, DROP_LOG);
     return jump * 100 / need_jump + drop * 100 / need_drop >= 100;
 }
@@ -495,12 +523,11 @@ static int sign_of(const struct radar_target *target) {
     return target->speed_mm_s > 0 ? 1 : -1;
 }
 
-/* An approaching vehicle does not lose seven eighths of its strength as its speed goes up, nor a
- * receding one gain them as its speed goes down: that is the next one. */
+/* An approaching vehicle does not suddenly lose three quarters of its strength, nor a receding one
+ * gain them: that is the next one. */
 static bool taken_over(const struct passage_track *t, const struct passage_hit *hit) {
     int32_t weaker = t->sign * (t->log_mag - hit->log_mag);
-    int32_t jump = t->sign * (hit->mm_s - track_predict(t, hit->t_ns));
-    return t->age >= YOUNG_HITS && weaker > TAKEOVER_LOG && jump > JUMP_MM_S / 3;
+    return t->age >= YOUNG_HITS && weaker > at_least(t->noise_log * 6, TAKEOVER_LOG);
 }
 
 /* Cost of a target for a track, or -1: outside the gate. */
