@@ -14,8 +14,9 @@ enum {
     NOISE_MIN_MM_S = 60,
     NOISE_BEGIN_MM_S = 120,
     NOISE_LOG_BEGIN = 100,
-    TIE_MM_S = 200,  /* what a factor of two in magnitude is worth when tracks compete */
-    JUMP_BEFORE = 6, /* hits looked at before and after a possible change of vehicle */
+    STALE_MM_S = 500, /* the cost of a second's silence */
+    TIE_MM_S = 200,   /* what a factor of two in magnitude is worth when tracks compete */
+    JUMP_BEFORE = 6,  /* hits looked at before and after a possible change of vehicle */
     JUMP_AFTER = 4,
     JUMP_MM_S = 600,       /* a jump in speed that alone says: another vehicle */
     JUMP_BACK_MM_S = 400,  /* no change of vehicle if the speed jumps the wrong way by so much */
@@ -542,11 +543,14 @@ static int32_t cost(const struct passage_conf *conf, const struct passage_track 
         gate += grown(RATE_YOUNG_MM_S2, dt);
     if (off > gate)
         return -1;
+    /* A track just hit knows better where it is than one that has been hidden. */
+    off += (int32_t)(dt / 1000000) * STALE_MM_S / 1000;
     if (hit->log_mag == 0 || t->log_mag == 0)
         return off;
     if (taken_over(t, hit))
         return -1;
-    return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256;
+    int32_t usual = at_least(t->noise_log, NOISE_LOG_BEGIN);
+    return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256 * NOISE_LOG_BEGIN / usual;
 }
 
 struct pair {
