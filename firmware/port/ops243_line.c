@@ -116,13 +116,14 @@ static const struct {
 
 enum { SPEED_MAX_MM_S = 1000000 };
 
-/* Rounded to the nearest mm/s; false beyond what any radar tells. */
+/* Rounded away from zero to mm/s, so that 30.0 mph, told in tenths and floored to tenths later, is
+ * 30.0 and not 29.9; false beyond what any radar tells. */
 static bool speed_from(int64_t micro, enum ops243_unit unit, int32_t *ret_mm_s) {
     int64_t size = micro < 0 ? -micro : micro;
     if (size > 10000 * MICRO)
         return false;
     int64_t den = MM_S[unit].den * MICRO;
-    int64_t mm_s = (size * MM_S[unit].num + den / 2) / den;
+    int64_t mm_s = (size * MM_S[unit].num + den - 1) / den;
     if (mm_s > SPEED_MAX_MM_S)
         return false;
     *ret_mm_s = (int32_t)(micro < 0 ? -mm_s : mm_s);

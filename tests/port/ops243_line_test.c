@@ -26,7 +26,7 @@ static const struct shape {
     {"0.45", 0, false, OPS243_SPEEDS, 1, {450}, {0}, 0},
     {"-3.2", 0, false, OPS243_SPEEDS, 1, {-3200}, {0}, 0},
     {" 13 \r", 0, false, OPS243_SPEEDS, 1, {13000}, {0}, 0},
-    {"30.0", OPS243_UNIT_MPH, false, OPS243_SPEEDS, 1, {13411}, {0}, 0},
+    {"30.0", OPS243_UNIT_MPH, false, OPS243_SPEEDS, 1, {13412}, {0}, 0},
     {"-36", OPS243_UNIT_KM_H, false, OPS243_SPEEDS, 1, {-10000}, {0}, 0},
     /* with time, magnitude, units */
     {"137.429,3.6", 0, false, OPS243_SPEEDS, 1, {3600}, {0}, 137429},
@@ -37,8 +37,8 @@ static const struct shape {
     {"Thu Jul  2 2020 14:56:39.368 GMT,\"m\",0.6", 0, false, OPS243_SPEEDS, 1, {600}, {0}, 0},
     {"Thu Jul  2 2020 14:56:39.368 GMT,0.6", 0, true, OPS243_SPEEDS, 1, {600}, {0}, 0},
     {"\"kmph\",48,-1.8", 0, false, OPS243_SPEEDS, 1, {-500}, {48}, 0},
-    {"\"mph\",10", 0, false, OPS243_SPEEDS, 1, {4470}, {0}, 0},
-    {"12.345,\"mph\",55,10", 0, false, OPS243_SPEEDS, 1, {4470}, {55}, 12345},
+    {"\"mph\",10", 0, false, OPS243_SPEEDS, 1, {4471}, {0}, 0},
+    {"12.345,\"mph\",55,10", 0, false, OPS243_SPEEDS, 1, {4471}, {55}, 12345},
     /* JSON */
     {"{\"speed\":\"0.06\"}", 0, false, OPS243_SPEEDS, 1, {60}, {0}, 0},
     {"{\"speed\":-0.06}", 0, false, OPS243_SPEEDS, 1, {-60}, {0}, 0},
@@ -74,7 +74,7 @@ static const struct shape {
      false,
      OPS243_SPEEDS,
      1,
-     {4470},
+     {4471},
      {55},
      12500},
     {"{\"speed\":10,\"unit\":\"kmph\"}", 0, false, OPS243_SPEEDS, 1, {2778}, {0}, 0},
@@ -108,7 +108,7 @@ static const struct shape {
      false,
      OPS243_OBJECT,
      1,
-     {13411},
+     {13412},
      {55},
      0},
     {"{\"TimedSpeedCounts\":{\"time\":1,\"direction\":\"in\",\"units\":\"mph\",\"count\":3,"
@@ -205,11 +205,11 @@ static void test_context(void **state) {
     struct ops243_line l = read_one(&c, "{\"Units\":\"miles-per-hour\"}");
     assert_string_equal(l.key, "Units");
     assert_string_equal(l.value, "miles-per-hour");
-    assert_int_equal(read_one(&c, "10").targets[0].speed_mm_s, 4470);
+    assert_int_equal(read_one(&c, "10").targets[0].speed_mm_s, 4471);
     /* counts and objects carry units of their own */
     read_one(&c, "{\"TimedSpeedCounts\":{\"units\":\"kmph\",\"count\":3}}");
     read_one(&c, "{\"end_time\":2,\"max_speed_mps\":13,\"max_magnitude\":5}");
-    assert_int_equal(read_one(&c, "10").targets[0].speed_mm_s, 4470);
+    assert_int_equal(read_one(&c, "10").targets[0].speed_mm_s, 4471);
     assert_int_equal(read_one(&c, "7.250").kind, OPS243_SPEEDS);
     read_one(&c, "7.250,10");
     assert_int_equal(read_one(&c, "7.350").kind, OPS243_BLANK);
@@ -220,6 +220,17 @@ static void test_context(void **state) {
     assert_string_equal(l.value, "20000");
     l = read_one(&c, "{\"end_time\":2.5,\"start_time\":1.0,\"max_mps\":13}");
     assert_int_equal(l.duration_ms, 1500);
+}
+
+/* A tenth of a mile an hour stays that tenth when it is floored for the wire. */
+static void test_tenths_of_mph(void **state) {
+    (void)state;
+    for (int tenths = 50; tenths < 1300; tenths++) {
+        struct ops243_context c = {OPS243_UNIT_MPH, false};
+        char text[16];
+        snprintf(text, sizeof text, "%d.%d", tenths / 10, tenths % 10);
+        assert_int_equal(read_one(&c, text).targets[0].speed_mm_s * INT64_C(1000) / 44704, tenths);
+    }
 }
 
 /* Joins what the splitter finds with '|'. */
@@ -295,9 +306,9 @@ static void test_mangled(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),  cmocka_unit_test(test_context),
-        cmocka_unit_test(test_split),   cmocka_unit_test(test_split_long),
-        cmocka_unit_test(test_mangled),
+        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_context),
+        cmocka_unit_test(test_tenths_of_mph), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_long),    cmocka_unit_test(test_mangled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
