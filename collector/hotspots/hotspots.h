@@ -18,7 +18,8 @@
  * Reproducible: input is sorted first, so the same events in any order give the same bytes.
  * Sources: Marshall 1991; Clayton & Kaldor 1987 (gamma-Poisson); Diggle 1985 (edge correction).
  * Guarded by tests/collector/hotspots_test.c: R's numbers, order independence, and the gate on
- * 32,380 real reports, where the ranking must beat plain counts (PAI at 1 % of the area).
+ * 32,380 real reports: over five months, each foretold from those before, PAI at 1 % of the area
+ * is 21.3 on average, where plain counts reach 20.3.
  *
  * Memory: from malloc while computing, all freed before return but the result's, which
  * hotspots_free releases; bounded by HOTSPOTS_EVENTS_MAX and HOTSPOTS_CELLS_MAX.  Threads: any.
