@@ -207,8 +207,6 @@ static void open_parts(struct unit *u, int64_t now_ns) {
     }
     if (u->bank.open)
         unit_watch(u, u->bank.gpio.fd(u->bank.gpio.ctx));
-    if (u->store.link_open)
-        unit_watch(u, u->store.link.fd(u->store.link.ctx));
 }
 
 static int64_t step(struct unit *u) {
@@ -227,6 +225,8 @@ static int64_t step(struct unit *u) {
     next = earlier(next, u->app->step(u->app->ctx, u, now));
     next = earlier(next, step_heartbeat(u, now));
     next = earlier(next, unit_store_step(&u->store, now));
+    if (u->store.link_open)
+        unit_watch(u, u->store.link.fd(u->store.link.ctx));
     notify_progress(&u->notify, NOTIFY_LOOP | NOTIFY_SPOOL | NOTIFY_GPIO);
     show_status(u);
     return earlier(next, notify_step(&u->notify, now));

@@ -140,6 +140,13 @@ static const struct uplink NO_LINK = {.fd = none_int,
                                       .next = none_next,
                                       .close = none_void};
 
+static const char *why_no_link(int err) {
+    if (err == ERR_KEY)
+        return "certificate and key are not the two halves of one P-256 key";
+    return err == ERR_PERM ? "the certificate bears another name than [unit] device"
+                           : err_text(err);
+}
+
 static void open_link(struct unit_store *s, int64_t now_ns) {
     const char *path = NULL;
     const struct unit_conf *c = s->conf;
@@ -162,7 +169,7 @@ static void open_link(struct unit_store *s, int64_t now_ns) {
     s->link = NO_LINK;
     if (!s->link_said)
         log_error(LINK, "%s%s%s; recording goes on, trying again every minute",
-                  path != NULL ? path : "", path != NULL ? ": " : "", err_text(err));
+                  path != NULL ? path : "", path != NULL ? ": " : "", why_no_link(err));
     s->link_said = true;
 }
 

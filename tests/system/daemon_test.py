@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+"""The daemons as they are installed: options, errors, a real TLS broker, host GPIO, a radar on a pty.
+
+usage: daemon_test.py BIN_DIR SOURCE_DIR [MALLOC_COUNT_SO] [test ...]
+"""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+SOURCE = pathlib.Path(sys.argv[2]).resolve()
+COUNTER = sys.argv[3] if len(sys.argv) > 3 else ""
+MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+PATIENCE_S = 20
+
+
+def wait_for(what, condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError("waited too long for " + what)
+        time.sleep(0.05)
+    return result
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Place:
+    """A directory with keys, a broker's configuration and daemons' configurations."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mw-daemon-"))
+        self.port = free_port()
+        self.children = []
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                     "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "9", "-subj",
+                     "/CN=test ca")
+        for name in ("broker", "collector", "hub-1", "kit-1"):
+            self.make_key(name)
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                     "-nodes", "-keyout", "stranger.key", "-out", "stranger.crt", "-days", "9",
+                     "-subj", "/CN=hub-1")
+
+    def openssl(self, *args):
+        subprocess.run(["openssl", *args], cwd=self.dir, check=True, capture_output=True)
+
+    def make_key(self, name):
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=" + name,
+                     "-addext", "subjectAltName=IP:127.0.0.1")
+        self.openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                     "-CAcreateserial", "-days", "8", "-copy_extensions", "copy", "-out",
+                     name + ".crt")
+
+    def path(self, name):
+        return str(self.dir / name)
+
+    def write(self, name, text):
+        (self.dir / name).write_text(text)
+        return self.path(name)
+
+    def config(self, name, device, kit, broker="", more=""):
+        broker = broker or f"certificate = {self.path(device + '.crt')}\n" \
+                           f"key = {self.path(device + '.key')}\n"
+        return self.write(name, f"""[unit]
+device = {device}
+state = {self.path('spool-' + device)}
+boards = {SOURCE / 'boards'}
+kit = {kit}
+[gpio]
+socket = {self.path(device + '.gpio')}
+outputs = {self.path(device + '.out')}
+[broker]
+host = 127.0.0.1
+port = {self.port}
+ca = {self.path('ca.pem')}
+collector_key = {self.path('collector.crt')}
+backoff_max = 1 s
+resend = 2 s
+{broker}{more}""")
+
+    def start(self, *argv, log=None, env=None):
+        out = open(self.dir / log, "ab") if log else subprocess.DEVNULL
+        child = subprocess.Popen([str(a) for a in argv], cwd=self.dir, stdout=out, stderr=out,
+                                 env={**os.environ, **(env or {})})
+        self.children.append(child)
+        if log:
+            out.close()
+        return child
+
+    def broker(self):
+        self.write("broker.conf", f"""listener {self.port} 127.0.0.1
+cafile {self.path('ca.pem')}
+certfile {self.path('broker.crt')}
+keyfile {self.path('broker.key')}
+require_certificate true
+use_identity_as_username true
+tls_version tlsv1.3
+allow_anonymous false
+{'user root' if os.geteuid() == 0 else ''}
+""")
+        child = self.start(MOSQUITTO, "-c", self.path("broker.conf"), log="broker.log")
+
+        def listens():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        wait_for("the broker", listens)
+        return child
+
+    def subscriber(self, log="sub.log"):
+        child = self.start("mosquitto_sub", "-h", "127.0.0.1", "-p", self.port, "--cafile",
+                           "ca.pem", "--cert", "collector.crt", "--key", "collector.key", "-q",
+                           "1", "-t", "mw/#", "-F", "%t %x", log=log)
+        return child
+
+    def messages(self, log="sub.log"):
+        lines = (self.dir / log).read_text().split("\n") if (self.dir / log).exists() else []
+        return [tuple(line.split(" ", 1)) for line in lines[:-1] if line.startswith("mw/")]
+
+    def wire(self, device, text):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(text.encode(), self.path(device + ".gpio"))
+
+    def outputs(self, device):
+        lines = (self.dir / (device + ".out")).read_text().split("\n")
+        return dict(line.split()[:2] for line in lines if line.strip())
+
+    def log(self, name):
+        return (self.dir / name).read_text() if (self.dir / name).exists() else ""
+
+    def end(self):
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        shutil.rmtree(self.dir)
+
+
+def run(*argv):
+    return subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=20)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.end)
+
+    def padlock(self, conf, log="hub.log", env=None):
+        child = self.place.start(BIN / "padlock", "-c", conf, log=log, env=env)
+        wait_for("the daemon's socket", (self.place.dir / "hub-1.gpio").exists)
+        wait_for("the locks", lambda: "lock: 4: set" in self.place.log(log))
+        return child
+
+    def stop(self, child):
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(0, child.wait(PATIENCE_S))
+
+
+class Options(Case):
+    def test_defaults_are_a_configuration(self):
+        for name in ("speedwatch", "padlock"):
+            text = run(BIN / name, "--defaults").stdout
+            for key, value in (("device", "d-1"), ("kit", "padlock-hub" if name == "padlock" else
+                                                   "speedwatch-usb"), ("host", "localhost"),
+                               ("id", "site-1"), ("limit", "30")):
+                text = text.replace(f"\n;{key} =", f"\n{key} = {value}")
+            text = text.replace("\nboards = ", f"\nboards = {SOURCE / 'boards'}\n; ")
+            done = run(BIN / name, "-n", "-c", self.place.write("d.conf", text))
+            self.assertEqual("configuration OK\n", done.stdout, done.stderr)
+
+    def test_help_and_version(self):
+        self.assertIn("--outputs-off", run(BIN / "padlock", "--help").stdout)
+        self.assertRegex(run(BIN / "speedwatch", "--version").stdout, r"^speedwatch \d+\.\d+")
+        self.assertEqual(2, run(BIN / "speedwatch", "--nonsense").returncode)
+
+    def test_errors_name_file_line_key_and_what(self):
+        cases = (
+            ("limti = 30\n", "c.conf:{line}: limti: unknown key in [broker]"),
+            ("port = 0\n", "c.conf:{line}: port: given twice"),
+            ("window = 99\n", "c.conf:{line}: window: 99 is above 16"),
+            ("[lock]\narm_delay = 30\n", "needs one of the units ms, s, min, h, d"),
+            ("[lok]\nimpacts = 2\n", "unknown section [lok]"),
+        )
+        for more, error in cases:
+            conf = self.place.config("c.conf", "hub-1", "padlock-hub", more=more)
+            line = pathlib.Path(conf).read_text().split("\n").index(more.split("\n")[0]) + 1
+            done = run(BIN / "padlock", "-n", "-c", conf)
+            self.assertEqual(78, done.returncode)
+            self.assertIn(error.format(line=line), done.stderr)
+        conf = self.place.config("c.conf", "Hub", "padlock-hub")
+        self.assertIn("device: \"Hub\": use a-z", run(BIN / "padlock", "-n", "-c", conf).stderr)
+        done = run(BIN / "padlock", "-n", "-c", "/nonexistent.conf")
+        self.assertIn("/nonexistent.conf: cannot be opened", done.stderr)
+
+    def test_a_kit_that_does_not_fit(self):
+        for kit, error in (("speedwatch-usb", "session-button: a padlock hub has no such input"),
+                           ("nothing", "kits/nothing.ini: cannot be opened")):
+            conf = self.place.config("c.conf", "hub-1", kit)
+            done = run(BIN / "padlock", "-n", "-c", conf)
+            self.assertEqual(78, done.returncode)
+            self.assertIn(error, done.stderr)
+        conf = self.place.config("c.conf", "hub-1", "padlock-hub")
+        self.assertIn("shackle-1", run(BIN / "padlock", "--explain-board", "-c", conf).stdout)
+
+    def test_keys_that_are_missing(self):
+        conf = self.place.config("c.conf", "hub-1", "padlock-hub",
+                                 broker="key = /nonexistent/key\ncertificate = x\n")
+        done = run(BIN / "padlock", "-c", conf)
+        self.assertEqual(78, done.returncode)
+        self.assertIn("[broker] key: /nonexistent/key: no such thing", done.stderr)
+
+
+class Padlock(Case):
+    def test_an_edge_becomes_a_signed_batch(self):
+        self.place.broker()
+        self.place.subscriber()
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf)
+        wait_for("online", lambda: ("mw/1/hub-1/status", "online".encode().hex())
+                 in self.place.messages())
+        before = len([m for m in self.place.messages() if m[0].endswith("/a")])
+        self.place.wire("hub-1", "loop-2 0")
+        wait_for("the tamper at the broker", lambda: len(
+            [m for m in self.place.messages() if m[0].endswith("/a")]) > before)
+        self.assertEqual("1", self.place.outputs("hub-1")["siren"])
+        self.assertIn("lock: 2: tamper", self.place.log("hub.log"))
+        self.check_signature(self.place.messages()[-1][1])
+        self.stop(child)
+        self.assertEqual("0", self.place.outputs("hub-1")["siren"])
+        wait_for("offline", lambda: self.place.messages()[-1][1] == "offline".encode().hex())
+
+    def check_signature(self, payload_hex):
+        """WIRE.md 2: the envelope ends with 7a 40, r, s over all before: by openssl, not by us."""
+        payload = bytes.fromhex(payload_hex)
+        self.assertEqual(b"\x7a\x40", payload[-66:-64])
+        signed, r, s = payload[:-66], payload[-64:-32], payload[-32:]
+
+        def integer(b):
+            b = b.lstrip(b"\0") or b"\0"
+            b = b"\0" + b if b[0] & 0x80 else b
+            return b"\x02" + bytes([len(b)]) + b
+        der = integer(r) + integer(s)
+        (self.place.dir / "sig").write_bytes(b"\x30" + bytes([len(der)]) + der)
+        (self.place.dir / "signed").write_bytes(signed)
+        self.place.openssl("x509", "-in", "hub-1.crt", "-pubkey", "-noout", "-out", "hub-1.pub")
+        self.place.openssl("dgst", "-sha256", "-verify", "hub-1.pub", "-signature", "sig",
+                           "signed")
+
+    def test_killed_and_restarted_it_sends_again(self):
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf)  # no broker: the siren works, the event waits
+        self.place.wire("hub-1", "impact-3 pulse 20")
+        time.sleep(0.4)
+        self.place.wire("hub-1", "impact-3 pulse 20")
+        wait_for("the alarm", lambda: "lock: 3: alarm" in self.place.log("hub.log"))
+        self.assertEqual("1", self.place.outputs("hub-1")["siren"])
+        wait_for("a word about the broker",
+                 lambda: "no connection to 127.0.0.1" in self.place.log("hub.log"))
+        child.kill()
+        child.wait()
+        off = run(BIN / "padlock", "--outputs-off", "-c", conf)
+        self.assertEqual(0, off.returncode, off.stderr)
+        self.assertEqual("0", self.place.outputs("hub-1")["siren"])
+        self.place.broker()
+        self.place.subscriber()
+        (self.place.dir / "hub-1.gpio").unlink()
+        child = self.padlock(conf, log="again.log")
+        sent = wait_for("the batches of the first life", lambda: [
+            m for m in self.place.messages() if m[0].endswith("/a")])
+        # Not acknowledged by any collector: after `resend` the same bytes come once more.
+        wait_for("the same batch again", lambda: [
+            m for m in self.place.messages()].count(sent[0]) >= 2)
+        self.stop(child)
+
+    def test_it_says_things_once(self):
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf)
+        time.sleep(5)
+        self.assertEqual(1, self.place.log("hub.log").count("no connection to"))
+        self.stop(child)
+
+    def test_a_strangers_certificate_is_refused_and_it_goes_on(self):
+        self.place.broker()
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub", broker=
+                                 f"certificate = {self.place.path('stranger.crt')}\n"
+                                 f"key = {self.place.path('stranger.key')}\n")
+        child = self.padlock(conf)
+        wait_for("a word about it", lambda: "warning: link: no connection"
+                 in self.place.log("hub.log"))
+        self.place.wire("hub-1", "loop-1 0")
+        wait_for("the siren", lambda: self.place.outputs("hub-1")["siren"] == "1")
+        self.stop(child)
+
+    def test_certificates_that_cannot_be_meant(self):
+        for key, words in (("hub-1.key", "not the two halves of one P-256 key"),
+                           ("kit-1.key", "bears another name than [unit] device")):
+            conf = self.place.config("hub.conf", "hub-1", "padlock-hub", broker=
+                                     f"certificate = {self.place.path('kit-1.crt')}\n"
+                                     f"key = {self.place.path(key)}\n")
+            child = self.padlock(conf, log=key + ".log")
+            wait_for("a word about it", lambda: words in self.place.log(key + ".log"))
+            self.stop(child)
+            shutil.rmtree(self.place.dir / "spool-hub-1")
+
+    def test_a_board_that_is_not_this_one(self):
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        text = pathlib.Path(conf).read_text().replace("kit =", "board = raspberrypi-5\nkit =")
+        conf = self.place.write("pi.conf", text)
+        child = self.place.start(BIN / "padlock", "-c", conf, log="pi.log")
+        wait_for("a word about the chip", lambda: "no GPIO chip labelled \"pinctrl-rp1\""
+                 in self.place.log("pi.log"))
+        wait_for("the fault", lambda: "fault: inputs" in self.place.log("pi.log"))
+        self.stop(child)
+
+    def test_two_daemons_do_not_share_a_spool(self):
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        first = self.padlock(conf)
+        second = self.place.start(BIN / "padlock", "-c", conf, log="second.log")
+        wait_for("a word about the directory", lambda: "in use by another"
+                 in self.place.log("second.log"))
+        self.stop(second)
+        self.stop(first)
+
+    def test_the_watchdog_is_fed_and_readiness_told(self):
+        notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notes.bind(self.place.path("notify"))
+        notes.settimeout(PATIENCE_S)
+        self.addCleanup(notes.close)
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf, env={"NOTIFY_SOCKET": self.place.path("notify"),
+                                        "WATCHDOG_USEC": "600000"})
+        heard = ""
+        while not all(w in heard for w in ("READY=1", "STATUS=not connected", "WATCHDOG=1")):
+            heard += notes.recv(512).decode() + "\n"
+        os.kill(child.pid, signal.SIGSTOP)  # a hung loop is not fed by anybody else
+        time.sleep(0.7)
+        notes.setblocking(False)
+        try:
+            while True:
+                notes.recv(512)
+        except BlockingIOError:
+            pass
+        time.sleep(0.7)
+        self.assertRaises(BlockingIOError, notes.recv, 512)
+        os.kill(child.pid, signal.SIGCONT)
+        notes.setblocking(True)
+        self.stop(child)
+        while "STOPPING=1" not in heard:
+            heard += notes.recv(512).decode() + "\n"
+
+    @unittest.skipUnless(COUNTER, "no preload library in this build (sanitizers)")
+    def test_no_memory_is_taken_after_the_start(self):
+        counts = self.place.dir / "counts"
+        counts.write_bytes(bytes(32))
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub",
+                                 more="[health]\nheartbeat = 1 s\n[spool]\ntelemetry_age = 1 s\n")
+        self.place.broker()
+        child = self.padlock(conf, env={"LD_PRELOAD": COUNTER, "MALLOC_COUNT": str(counts)})
+        wait_for("the link", lambda: "link: connected" in self.place.log("hub.log"))
+        time.sleep(2)
+        ours = struct.unpack("<4Q", counts.read_bytes())[:3]
+        self.assertGreater(sum(ours), 0)  # the counter counts
+        for i in range(20):
+            self.place.wire("hub-1", f"loop-{i % 4 + 1} {i % 2}\nimpact-1 pulse 5")
+            time.sleep(0.2)
+        self.assertEqual(ours, struct.unpack("<4Q", counts.read_bytes())[:3])
+        self.stop(child)
+
+
+class Speedwatch(Case):
+    def config(self, radar, more=""):
+        return self.place.config("kit.conf", "kit-1", "speedwatch-usb", more=f"""
+[site]
+id = great-ayton-1
+limit = 30
+[spool]
+batch_age = 500 ms
+[radar]
+device = {radar}
+{more}""")
+
+    def test_a_sensor_that_is_not_there_is_a_fault_told_once(self):
+        conf = self.config(self.place.path("no-radar"))
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the fault", lambda: "fault: " in self.place.log("kit.log"))
+        wait_for("the lamp", lambda: self.place.outputs("kit-1")["lamp-fault"] == "1")
+        time.sleep(3)
+        self.assertEqual(1, self.place.log("kit.log").count("fault: "))
+        self.stop(child)
+
+    def test_the_button_and_restarts(self):
+        conf = self.config(self.place.path("no-radar"))
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the socket", (self.place.dir / "kit-1.gpio").exists)
+        self.place.wire("kit-1", "session-button pulse 120")
+        wait_for("a session", lambda: "session 1 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        child.kill()
+        child.wait()
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("its end", lambda: "session 1 at great-ayton-1: stopped"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        time.sleep(1)
+        self.place.wire("kit-1", "session-button pulse 120")
+        wait_for("the next number", lambda: "session 2 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        self.assertIn("session 2 at great-ayton-1: stopped", self.place.log("kit.log"))
+
+
+if __name__ == "__main__":
+    if MOSQUITTO is None:
+        print("skipped: no mosquitto on this machine")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
