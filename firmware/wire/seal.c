@@ -71,14 +71,22 @@ void seal_signer_free(struct seal_signer *signer) {
     signer->key = NULL;
 }
 
-int seal_signer_public(const struct seal_signer *signer, uint8_t ret_point[SEAL_KEY_BYTES]) {
+static int point_of(EVP_PKEY *key, uint8_t ret_point[SEAL_KEY_BYTES]) {
     uint8_t *point = NULL;
-    size_t len = EVP_PKEY_get1_encoded_public_key(signer->key, &point);
+    size_t len = EVP_PKEY_get1_encoded_public_key(key, &point);
     int e = len == SEAL_KEY_BYTES && point[0] == 4 ? 0 : ERR_KEY;
     if (e == 0)
         memcpy(ret_point, point, SEAL_KEY_BYTES);
     OPENSSL_free(point);
     return e == 0 ? 0 : failed(e);
+}
+
+int seal_signer_public(const struct seal_signer *signer, uint8_t ret_point[SEAL_KEY_BYTES]) {
+    return point_of(signer->key, ret_point);
+}
+
+int seal_key_bytes(const struct seal_key *key, uint8_t ret_point[SEAL_KEY_BYTES]) {
+    return point_of(key->key, ret_point);
 }
 
 static EVP_PKEY *certificate_key(BIO *file) {

@@ -38,6 +38,8 @@ MUST int seal_signer_public(const struct seal_signer *signer, uint8_t ret_point[
 /* A public key from a PEM file (a public key or a certificate), or from its bytes. */
 MUST int seal_key_load(const char *pem_path, struct seal_key *ret_key);
 MUST int seal_key_from_bytes(const uint8_t point[SEAL_KEY_BYTES], struct seal_key *ret_key);
+/* The bytes that seal_key_from_bytes takes. */
+MUST int seal_key_bytes(const struct seal_key *key, uint8_t ret_point[SEAL_KEY_BYTES]);
 void seal_key_free(struct seal_key *key);
 
 /* The common name of a certificate (PEM), terminated: a device's certificate bears its name.

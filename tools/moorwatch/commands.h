@@ -10,5 +10,8 @@ extern const struct command COMMAND_SPEEDS;
 extern const struct command COMMAND_ENCODE;
 extern const struct command COMMAND_DECODE;
 extern const struct command COMMAND_USER;
+extern const struct command COMMAND_REGISTER;
+extern const struct command COMMAND_IMPORT;
+extern const struct command COMMAND_VERIFY;
 
 #endif
