@@ -298,6 +298,67 @@ static void wrong_input(void **state) {
     assert_int_equal(tasking_plan(&in, &o, &p, 1, NULL), ERR_OVERFLOW);
 }
 
+/* ---- does it work? three planners under the same rules, sixteen weeks in the same worlds ---- */
+
+enum { WEEKS = 16, WORLDS = 4 };
+enum arm { BLIND, LEARNS, KNOWS, ARMS };
+
+/* What a planner has to go on: nothing; what its own sessions saw; the truth. */
+static size_t knowledge(enum arm arm, size_t sessions) {
+    if (arm != KNOWS)
+        return arm == LEARNS ? sessions : 0;
+    for (size_t i = 0; i < SEEN; i++) {
+        double rate = truth[i / HOURWEEK_COUNT][i % HOURWEEK_COUNT];
+        seen[i] =
+            (struct tasking_seen){i / HOURWEEK_COUNT, (int)(i % HOURWEEK_COUNT), 1000 * rate, 1000};
+    }
+    return SEEN;
+}
+
+/* Vehicles that the planner's sessions see, as expected by the truth; what they saw is kept. */
+static double sixteen_weeks(enum arm arm) {
+    double found = 0;
+    size_t sessions = 0;
+    for (int week = 0; week < WEEKS; week++) {
+        w.in.seens = knowledge(arm, sessions);
+        struct tasking_options o = tasking_defaults(NOW_MS + week * 7 * DAY_MS, (uint64_t)week);
+        int n = tasking_plan(&w.in, &o, w.proposal, 64, NULL);
+        assert_true(n > 0);
+        for (int i = 0; i < n; i++) {
+            const struct tasking_proposal *p = &w.proposal[i];
+            double rate = truth[p->site][p->hourweek];
+            found += rate;
+            w.site[p->site].last_visit_ms = p->start_ms;
+            if (arm == LEARNS)
+                seen[sessions++] = (struct tasking_seen){p->site, p->hourweek, poisson(rate), 1};
+        }
+    }
+    return found;
+}
+
+static void it_learns_where_to_stand(void **state) {
+    (void)state;
+    random_seed(20261133);
+    double found[ARMS] = {0};
+    for (int world = 0; world < WORLDS; world++) {
+        make_world();
+        for (size_t i = 0; i < SITES; i++) {
+            w.site[i].approved_until_ms = INT64_MAX;
+            w.site[i].last_visit_ms = 0;
+        }
+        static struct world start;
+        start = w;
+        for (int arm = BLIND; arm < ARMS; arm++) {
+            w = start;
+            found[arm] += sixteen_weeks((enum arm)arm);
+        }
+    }
+    print_message("of what is found by who knows the truth: blind %.0f %%, learning %.0f %%\n",
+                  100 * found[BLIND] / found[KNOWS], 100 * found[LEARNS] / found[KNOWS]);
+    assert_true(found[LEARNS] > .7 * found[KNOWS]);
+    assert_true(found[LEARNS] > 1.25 * found[BLIND]);
+}
+
 /* From any moment, also in the weeks of the clock change: a Monday midnight, 1 to 8 days ahead. */
 static void next_week_is_a_monday(void **state) {
     (void)state;
@@ -319,6 +380,7 @@ int main(void) {
         cmocka_unit_test(no_site_twice_in_seven_days),
         cmocka_unit_test(the_halo_turns_the_choice),
         cmocka_unit_test(wrong_input),
+        cmocka_unit_test(it_learns_where_to_stand),
         cmocka_unit_test(next_week_is_a_monday),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
