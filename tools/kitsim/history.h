@@ -3,7 +3,7 @@
  * sent.  The daemon that starts on these spools delivers them as the backlog that they are.
  *
  * Guarded by tests/tools/history_test.c.  Memory: three spools and a sender, from the heap, freed
- * on return.  Threads: one.  Disk: synced once, at the end. */
+ * on return.  Threads: one.  Disk: nothing is synced. */
 #ifndef KITSIM_HISTORY_H
 #define KITSIM_HISTORY_H
 

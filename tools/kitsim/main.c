@@ -22,8 +22,9 @@ static const char USAGE[] =
     "              [--sessions N] [--seed N] [--until UNIX_SECONDS]\n"
     "\n"
     "play makes a pty for each kit's radar, connects to the simulated GPIO of each daemon and\n"
-    "goes on until SIGTERM or SIGINT: then sessions are ended with the button, scenes played to\n"
-    "their end (SIGINT or a second SIGTERM: at once), and a summary is printed.\n"
+    "goes on until SIGTERM or SIGINT; then it prints a summary.  SIGUSR1 ends the traffic: "
+    "sessions\n"
+    "are ended with the button, scenes play to their end, the radars go on listening.\n"
     "  --kit  name=NAME,radar=LINK,wires=SOCKET,per-day=N,pair=N,flow-scale=X,\n"
     "         session=SECONDS,rest=SECONDS\n"
     "  --hub  name=NAME,wires=SOCKET,state=FILE,locks=N,first=SECONDS,between=SECONDS,\n"
@@ -45,10 +46,13 @@ struct options {
     int64_t until_s;
 };
 
-static volatile sig_atomic_t stops;
+static volatile sig_atomic_t wants_end, wants_stop;
 
 static void on_signal(int signal) {
-    stops += signal == SIGINT ? 2 : 1;
+    if (signal == SIGUSR1)
+        wants_end = 1;
+    else
+        wants_stop = 1;
 }
 
 static int64_t monotonic_ns(void) {
@@ -320,22 +324,12 @@ static void end_world(struct world *w) {
         yard_end(&w->hubs[i]);
 }
 
-static bool world_ended(const struct world *w) {
-    for (unsigned i = 0; i < w->kits_count; i++)
-        if (!roadside_ended(&w->kits[i]))
-            return false;
-    for (unsigned i = 0; i < w->hubs_count; i++)
-        if (!yard_ended(&w->hubs[i]))
-            return false;
-    return true;
-}
-
 static void run_world(struct world *w) {
-    bool ending = false;
-    while (stops < 2 && !(ending && world_ended(w))) {
-        if (stops == 1 && !ending) {
+    bool ended = false;
+    while (!wants_stop) {
+        if (wants_end && !ended) {
             end_world(w);
-            ending = true;
+            ended = true;
         }
         int64_t wait_ms = (step_world(w) - monotonic_ns()) / NS_PER_MS;
         wait_ms = wait_ms < 1 ? 1 : wait_ms > POLL_MAX_MS ? POLL_MAX_MS : wait_ms;
@@ -348,6 +342,7 @@ static int play(const struct options *o) {
     struct sigaction act = {.sa_handler = on_signal};
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGINT, &act, NULL);
+    sigaction(SIGUSR1, &act, NULL);
     int r = open_world(&w, o);
     if (r == 0)
         run_world(&w);

@@ -112,10 +112,6 @@ void roadside_end(struct roadside *r, int64_t now_ns) {
         plan_press(r, r->on ? now_ns : INT64_MAX);
 }
 
-bool roadside_ended(const struct roadside *r) {
-    return r->ending && r->press_ns == INT64_MAX;
-}
-
 int64_t roadside_step(struct roadside *r, int64_t now_ns, int64_t unix_ms) {
     hear(r, now_ns);
     enum wires_change up = wires_step(&r->wires, now_ns, NULL, NULL);
@@ -123,12 +119,12 @@ int64_t roadside_step(struct roadside *r, int64_t now_ns, int64_t unix_ms) {
         link_up(r, now_ns);
     else if (up == WIRES_DOWN)
         plan_press(r, INT64_MAX);
-    while (r->vehicle_ns <= now_ns)
+    while (!r->ending && r->vehicle_ns <= now_ns)
         vehicle(r, now_ns, unix_ms);
     while (r->frame_ns <= now_ns)
         frame(r);
     if (r->press_ns <= now_ns)
         button(r, now_ns, unix_ms);
     int64_t next = r->press_ns < r->frame_ns ? r->press_ns : r->frame_ns;
-    return next < r->vehicle_ns ? next : r->vehicle_ns;
+    return r->ending || next < r->vehicle_ns ? next : r->vehicle_ns;
 }

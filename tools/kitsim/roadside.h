@@ -48,8 +48,7 @@ MUST int roadside_open(struct roadside *r, const struct roadside_conf *conf,
 void roadside_close(struct roadside *r);
 /* Does what is due; returns when it wants to be called again. */
 int64_t roadside_step(struct roadside *r, int64_t now_ns, int64_t unix_ms);
-/* Ends the session, if one is on, and starts no other. */
+/* Ends the traffic and the session, if one is on; the radar goes on listening. */
 void roadside_end(struct roadside *r, int64_t now_ns);
-bool roadside_ended(const struct roadside *r);
 
 #endif

@@ -60,6 +60,11 @@ static void look(struct wires *w, void (*each)(void *arg, const char *role, bool
     fclose(state);
 }
 
+static bool same(const struct wires *w, const struct stat *st) {
+    return st->st_ino == w->inode && st->st_ctim.tv_sec == w->made.tv_sec &&
+           st->st_ctim.tv_nsec == w->made.tv_nsec;
+}
+
 enum wires_change wires_step(struct wires *w, int64_t now_ns,
                              void (*each)(void *arg, const char *role, bool active), void *arg) {
     struct stat st;
@@ -68,13 +73,14 @@ enum wires_change wires_step(struct wires *w, int64_t now_ns,
     w->look_ns = now_ns + LOOK_NS;
     look(w, each, arg);
     bool there = stat(w->path, &st) == 0;
-    if (there && w->fd >= 0 && st.st_ino == w->inode)
+    if (there && w->fd >= 0 && same(w, &st))
         return WIRES_SAME;
     bool was = w->fd >= 0;
     wires_close(w);
     if (!there || !reach(w))
         return was ? WIRES_DOWN : WIRES_SAME;
     w->inode = st.st_ino;
+    w->made = st.st_ctim;
     return WIRES_UP;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { WIRES_OUTPUTS_MAX = 16, WIRES_ROLE_MAX = 31 };
 enum wires_change { WIRES_SAME, WIRES_UP, WIRES_DOWN };
@@ -22,8 +23,9 @@ struct wires_output {
 struct wires {
     char path[108]; /* the socket */
     char state[256];
-    int fd;      /* < 0: nobody is there */
-    ino_t inode; /* of the socket last connected to */
+    int fd;               /* < 0: nobody is there */
+    ino_t inode;          /* of the socket last connected to */
+    struct timespec made; /* an inode's number may be used again */
     int64_t look_ns;
     unsigned outputs_count;
     struct wires_output outputs[WIRES_OUTPUTS_MAX];

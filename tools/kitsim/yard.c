@@ -102,10 +102,3 @@ void yard_end(struct yard *y) {
         if (y->locks[i].step == 0)
             y->locks[i].scene_ns = INT64_MAX;
 }
-
-bool yard_ended(const struct yard *y) {
-    for (unsigned i = 0; i < y->conf.locks; i++)
-        if (y->locks[i].scene_ns != INT64_MAX)
-            return false;
-    return y->ending;
-}

@@ -46,6 +46,5 @@ void yard_close(struct yard *y);
 int64_t yard_step(struct yard *y, int64_t now_ns, int64_t unix_ms);
 /* Lets the scenes that play come to their end and begins no other. */
 void yard_end(struct yard *y);
-bool yard_ended(const struct yard *y);
 
 #endif
