@@ -13,5 +13,7 @@ extern const struct command COMMAND_USER;
 extern const struct command COMMAND_REGISTER;
 extern const struct command COMMAND_IMPORT;
 extern const struct command COMMAND_VERIFY;
+extern const struct command COMMAND_REBUILD;
+extern const struct command COMMAND_SPOOL;
 
 #endif
