@@ -8,7 +8,7 @@
  * PUBACK frees nothing.  While the link is down a batch closes by size only: what waits anyway is
  * packed better later.
  *
- * Promises (tests/core/sender_test.c, tests/sim/fleet_test.c): the law above, whatever the link
+ * Promises (tests/core/sender_test.c, tests/sim/fleet_sim.c): the law above, whatever the link
  * does; after a reconnect every unacknowledged batch is sent again, alarms first; what a spool had
  * to drop is told as a gap event in the alarm class.
  * Decisions are pure: sender_step says what to do next and does it through the seams it is given.
