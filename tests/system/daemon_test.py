@@ -400,6 +400,61 @@ device = {radar}
         self.assertEqual(1, self.place.log("kit.log").count("fault: "))
         self.stop(child)
 
+    def kitsim(self, radar):
+        data = SOURCE / "tools/kitsim/data"
+        child = self.place.start(
+            BIN / "kitsim", "play", "--speeds", data / "speeds.csv", "--hours", data / "hours.csv",
+            "--seed", "5", "--kit", f"name=kit-1,radar={radar},wires={self.place.path('kit-1.gpio')},"
+            "per-day=20000,flow-scale=4,session=600,rest=5", log="sim.log")
+        wait_for("the simulated radar", pathlib.Path(radar).is_symlink)
+        return child
+
+    def test_a_radar_line_becomes_a_signed_batch(self):
+        self.place.broker()
+        self.place.subscriber()
+        counts = self.place.dir / "counts"
+        counts.write_bytes(bytes(32))
+        radar = self.place.path("radar")
+        sim = self.kitsim(radar)
+        child = self.place.start(BIN / "speedwatch", "-c", self.config(radar), log="kit.log",
+                                 env={"LD_PRELOAD": COUNTER, "MALLOC_COUNT": str(counts)}
+                                 if COUNTER else None)
+        wait_for("the sensor", lambda: "radar: OPS243" in self.place.log("kit.log"))
+        wait_for("the session", lambda: "session 1 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+
+        def passages():
+            return [m for m in self.place.messages() if m[0] == "mw/1/kit-1/e"]
+        wait_for("the first passages", lambda: len(passages()) >= 2)
+        ours = struct.unpack("<4Q", counts.read_bytes())[:3]
+        wait_for("more passages", lambda: len(passages()) >= 5)
+        self.assertEqual(ours, struct.unpack("<4Q", counts.read_bytes())[:3])
+        (self.place.dir / "b.mwb").write_bytes(b"".join(
+            struct.pack("<I", len(m[1]) // 2) + bytes.fromhex(m[1]) for m in passages()))
+        with open(self.place.dir / "b.mwb", "rb") as batches:
+            rows = subprocess.run([BIN / "moorwatch", "decode"], capture_output=True, text=True,
+                                  stdin=batches).stdout.splitlines()
+        self.assertGreaterEqual(len(rows), 2, rows)  # the head and a vehicle at least
+        sim.terminate()
+        sim.wait()
+        wait_for("the unplugged sensor", lambda: "fault: radar silent"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        self.assertIn("session 1 at great-ayton-1: stopped", self.place.log("kit.log"))
+
+    def test_garbage_is_a_fault(self):
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        child = self.place.start(BIN / "speedwatch", "-c", self.config(os.ttyname(slave)),
+                                 log="kit.log")
+
+        def garbage():
+            os.write(master, b"\xf8\x00\x9c\xe0" * 8)
+            return "fault: radar not understood" in self.place.log("kit.log")
+        wait_for("the fault", garbage)
+        self.stop(child)
+
     def test_the_button_and_restarts(self):
         conf = self.config(self.place.path("no-radar"))
         child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")

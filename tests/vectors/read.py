@@ -6,6 +6,7 @@ verification, zlib's raw inflate, and the code of columns written from WIRE.md 4
 reads with NAME.txt, and checks that a changed byte is noticed.
 """
 import ast
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -108,7 +109,9 @@ def rows_of(number, group, count):
 def dictionary():
     """WIRE.md 5."""
     block = re.search(r"Dictionary 1.*?```\n(.*?)```", (WIRE / "WIRE.md").read_text(), re.S)[1]
-    return bytes.fromhex(block)
+    data = bytes.fromhex(block)
+    assert hashlib.sha256(data).hexdigest().startswith("9f8493cdac0b124c")  # as in vector_test.c
+    return data
 
 
 def inflate(data, size):

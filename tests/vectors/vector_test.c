@@ -196,6 +196,15 @@ static void test_acknowledgement(void **state) {
     seal_key_free(&key);
 }
 
+/* Not every byte of it is met by a golden payload. */
+static void test_dictionary(void **state) {
+    (void)state;
+    static const uint8_t HASH[] = {0x9f, 0x84, 0x93, 0xcd, 0xac, 0x0b, 0x12, 0x4c};
+    uint8_t hash[SEAL_HASH_BYTES];
+    seal_hash(PACK_DICTIONARY, PACK_DICTIONARY_BYTES, hash);
+    assert_memory_equal(hash, HASH, sizeof HASH);
+}
+
 /* ---- making new ones ---- */
 
 static int write_batch(const struct vector *v, struct random *r, const struct seal_signer *signer) {
@@ -249,6 +258,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_still_written),
         cmocka_unit_test(test_acknowledgement),
+        cmocka_unit_test(test_dictionary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

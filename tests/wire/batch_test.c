@@ -199,6 +199,12 @@ static void test_behind_and_before(void **state) {
     memcpy(copy, payload, header);
     memcpy(copy + header, payload, len);
     assert_int_equal(batch_peek(copy, header + len, &view), ERR_BADMSG);
+    /* the right tail, but within another field behind the signature */
+    memcpy(copy, payload, len);
+    copy[len] = 14 << 3 | 2;
+    copy[len + 1] = WIRE_SIGNED_TAIL;
+    memcpy(copy + len + 2, payload + len - WIRE_SIGNED_TAIL, WIRE_SIGNED_TAIL);
+    assert_int_equal(batch_peek(copy, len + 2 + WIRE_SIGNED_TAIL, &view), ERR_BADMSG);
     memset(copy, 0x0a, sizeof copy);
     assert_int_equal(batch_peek(copy, WIRE_PAYLOAD_MAX + 1, &view), ERR_OVERFLOW);
     assert_true(batch_peek(copy, WIRE_PAYLOAD_MAX, &view) < 0);
@@ -259,6 +265,15 @@ static void test_lying_header(void **state) {
     assert_int_equal(batch_decode(&lie, back, WIRE_EVENTS_MAX), ERR_RANGE);
 }
 
+static void test_hash(void **state) {
+    (void)state;
+    static const uint8_t ABC[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                  0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23};
+    uint8_t hash[WIRE_HASH_BYTES];
+    batch_hash((const uint8_t *)"abc", 3, hash);
+    assert_memory_equal(hash, ABC, sizeof ABC); /* FIPS 180-4's own example, its first half */
+}
+
 static void test_time(void **state) {
     (void)state;
     struct batch_header h = {.anchor_boot_ms = 5000, .anchor_unix_ms = 1700000000000};
@@ -277,6 +292,7 @@ int main(void) {
         cmocka_unit_test(test_refuses_to_encode),
         cmocka_unit_test(test_lying_header),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_hash),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

@@ -61,6 +61,25 @@ static void test_beyond_limits(void **state) {
     assert_int_equal(DECODE("\x0a\x03\x08\x80\x01", 1), ERR_RANGE);
 }
 
+/* A start whose site has two letters: site_length 2, then the text. */
+static int with_site(const char *sites, size_t len) {
+    char body[64] = "\x0a\x02\x08\x04\x1a"; /* order: session; sessions */
+    body[5] = (char)(4 + 4 + len);
+    memcpy(body + 6, "\x1a\x02\x08\x02\x5a\x02\x08\x04", 8); /* what: 1; site_length: 2 */
+    memcpy(body + 14, sites, len);
+    return body_decode((const uint8_t *)body, 14 + len, CLASS_EVENT, 1, events);
+}
+
+static void test_sites(void **state) {
+    (void)state;
+    assert_int_equal(with_site("\x62\x02zz", 4), 1);
+    assert_string_equal(events[0].session.site, "zz");
+    assert_int_equal(with_site("\x62\x01z", 3), ERR_BADMSG);
+    assert_int_equal(with_site("", 0), ERR_BADMSG);
+    assert_int_equal(with_site("\x62\x03zzz", 5), ERR_BADMSG);
+    assert_int_equal(with_site("\x62\x02z\x07", 4), ERR_RANGE);
+}
+
 static void test_not_a_body(void **state) {
     (void)state;
     /* order as a number instead of a message; bits twice; bits as a number; bits without rows */
@@ -78,6 +97,7 @@ int main(void) {
         cmocka_unit_test(test_later_kinds_are_skipped),
         cmocka_unit_test(test_later_codes_are_skipped),
         cmocka_unit_test(test_beyond_limits),
+        cmocka_unit_test(test_sites),
         cmocka_unit_test(test_not_a_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,15 @@ static void test_ack_refused(void **state) {
         payload[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     assert_true(ack_decode(payload, sizeof payload, device, &key, &got) < 0);
+    /* well signed, but of a class that is none */
+    uint8_t other[] = "\x0a\x05kit-1\x18\x02";
+    for (other[8] = 0; other[8] <= CLASS_COUNT; other[8]++) {
+        memcpy(payload, other, 9);
+        memcpy(payload + 9, "\x7a\x40", 2);
+        assert_int_equal(seal_sign(&signer, payload, 9, payload + 11), 0);
+        assert_int_equal(ack_decode(payload, 9 + WIRE_SIGNED_TAIL, "kit-1", &key, &got),
+                         other[8] < CLASS_COUNT ? 0 : ERR_BADMSG);
+    }
     assert_int_equal(ack_encode(&ack, device, &signer, payload, 100), ERR_OVERFLOW);
     assert_int_equal(ack_encode(&ack, "Kit", &signer, payload, sizeof payload), ERR_INVAL);
 }

@@ -168,6 +168,7 @@ static int run(int argc, char **argv) {
     static struct request q;
     static struct verify v;
     struct store store;
+    q = (struct request){0};
     int status = arguments(argc, argv, &q);
     if (status != 0)
         return status;
