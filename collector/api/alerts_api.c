@@ -1,7 +1,7 @@
 /* Alerts: what is wrong now, gravest first, and what people did about it. */
+#include "alert_place.h"
 #include "alerts.h"
 #include "call.h"
-#include "grid.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,25 +136,6 @@ static int earlier_add(void *arg, const struct store_alert *row) {
     return 0;
 }
 
-/* Where it is, for the radio: plot, site and an 8-figure grid reference. */
-static json_t *place_json(struct call *call, const struct store_alert *alert) {
-    struct store_lock lock;
-    struct store_device device;
-    char reference[GRID_REFERENCE_MAX] = "";
-    const struct store *store = call->store;
-    bool is_lock = alert->lock != STORE_NO_LOCK &&
-                   store->lock_get(store->ctx, alert->device, alert->lock, &lock) >= 0;
-    if (store->device_get(store->ctx, alert->device, &device) < 0)
-        return json_null();
-    int32_t easting = is_lock ? lock.easting : device.easting;
-    int32_t northing = is_lock ? lock.northing : device.northing;
-    if (easting != 0 && grid_format(easting, northing, 8, reference, sizeof reference) < 0)
-        reference[0] = '\0';
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i}", "plot", is_lock ? lock.plot : "", "allotment",
-                     is_lock ? lock.allotment : "", "device_name", device.name, "lpa", device.lpa,
-                     "grid_ref", reference, "easting", (int)easting, "northing", (int)northing);
-}
-
 static int alert_answer(struct call *call, const struct store_alert *alert) {
     const struct store *store = call->store;
     struct store_alert_filter filter = {
@@ -164,15 +145,19 @@ static int alert_answer(struct call *call, const struct store_alert *alert) {
         .limit = 10,
     };
     json_t *timeline = json_array(), *earlier = json_array(), *causes = json_array();
+    json_t *nearby = NULL;
     int r = store->entries(store->ctx, alert->id, CALL_LIMIT_MAX, entry_add, timeline);
     if (r >= 0)
         r = store->alerts(store->ctx, &filter, earlier_add, earlier);
+    if (r >= 0)
+        r = alert_place_nearby(call, alert, &nearby);
     for (size_t i = 0; i < sizeof CAUSES / sizeof *CAUSES; i++)
         json_array_append_new(causes,
                               json_pack("{s:s,s:s}", "code", CAUSES[i][0], "words", CAUSES[i][1]));
-    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o}", "alert", json_alert(alert), "place",
-                             place_json(call, alert), "timeline", timeline, "earlier", earlier,
-                             "causes", causes);
+    json_t *json =
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "alert", json_alert(alert), "place",
+                  alert_place_json(call, alert), "timeline", timeline, "earlier", earlier, "nearby",
+                  nearby == NULL ? json_array() : nearby, "causes", causes);
     if (r >= 0)
         return call_json(call, 200, json);
     json_decref(json);

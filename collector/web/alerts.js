@@ -190,7 +190,13 @@ function timeline(entries) {
     h('li', null, h('span', { class: 'quiet' }, long(e.occurred ?? e.at), e.who ? ` · ${e.who}` : ''), h('p', null, e.text))));
 }
 
-function oneAlert({ alert, place, timeline: entries, earlier, causes }, at, acknowledge, changed) {
+function alertLinks(alerts, none, words) {
+  if (alerts.length === 0) return h('p', { class: 'quiet' }, none);
+  return h('ul', { class: 'plain-list' }, alerts.map((a) =>
+    h('li', null, h('a', { href: `#/alerts/${a.id}` }, a.title), h('span', { class: 'quiet' }, ' ', when(a.raised), words(a)))));
+}
+
+function oneAlert({ alert, place, timeline: entries, earlier, nearby, causes }, at, acknowledge, changed) {
   const closed = alert.state === 'closed';
   return [
     back(),
@@ -202,7 +208,8 @@ function oneAlert({ alert, place, timeline: entries, earlier, causes }, at, ackn
     at.may('POST /api/1/alerts/{id}/note') ? noteForm(alert, changed) : null,
     !closed && at.may('POST /api/1/alerts/{id}/close') ? closeForm(alert, causes, changed) : null,
     h('h3', null, 'Earlier here'),
-    earlier.length === 0 ? h('p', { class: 'quiet' }, 'No earlier alert from this lock or device.')
-      : h('ul', { class: 'plain-list' }, earlier.map((a) => h('li', null, h('a', { href: `#/alerts/${a.id}` }, a.title), h('span', { class: 'quiet' }, ' ', when(a.raised), a.cause ? ` · ${a.cause}` : '')))),
+    alertLinks(earlier, 'No earlier alert from this lock or device.', (a) => (a.cause ? ` · ${a.cause}` : '')),
+    h('h3', null, 'Next door'),
+    alertLinks(nearby, 'No other lock within 400 metres alarmed within two weeks.', (a) => ` · ${a.distance_m} m away`),
   ];
 }

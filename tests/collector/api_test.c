@@ -477,6 +477,41 @@ static void an_alert_is_acknowledged_and_closed(void **state) {
                      404);
 }
 
+/* The same lock is history, another within 400 m and 14 days is next door, all else is neither. */
+static void neighbours_are_told(void **state) {
+    (void)state;
+    static const struct {
+        int32_t east;
+        uint8_t lock;
+        int days;
+    } others[] = {{300, 2, 3}, {150, 3, 13}, {401, 4, 1}, {100, 5, 15}, {0, 1, 5}};
+    struct asker asker = logged_in(ROLE_PCSO);
+    json_t *json;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct store_lock lock = {.device = "hub-1",
+                                  .lock = others[i].lock,
+                                  .plot = "Plot",
+                                  .easting = 443120 + others[i].east,
+                                  .northing = 518300};
+        struct store_alert alert;
+        assert_true(store.lock_put(store.ctx, &lock) >= 0);
+        assert_true(store.alert_get(store.ctx, put_alert("Other"), &alert) >= 0);
+        alert.lock = others[i].lock;
+        alert.raised_ms = NOW - 1000 - others[i].days * 24 * HOUR_MS;
+        assert_true(store.alert_put(store.ctx, &alert) >= 0);
+    }
+    char path[60];
+    snprintf(path, sizeof path, "/api/1/alerts/%lld", (long long)put_alert("Here"));
+    assert_int_equal(ask(&asker, "GET", path, NULL, &json), 200);
+    json_t *nearby = json_object_get(json, "nearby"), *earlier = json_object_get(json, "earlier");
+    assert_int_equal(json_array_size(nearby), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(nearby, 0), "lock")), 3);
+    assert_true(json_number_value(json_object_get(json_array_get(nearby, 0), "distance_m")) == 150);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(nearby, 1), "lock")), 2);
+    assert_int_equal(json_array_size(earlier), 1);
+    json_decref(json);
+}
+
 static void pages_hold_each_alert_once(void **state) {
     (void)state;
     enum { N = 123 };
@@ -687,6 +722,7 @@ int main(void) {
         TEST(bad_queries),
         TEST(script_stays_text),
         TEST(an_alert_is_acknowledged_and_closed),
+        TEST(neighbours_are_told),
         TEST(pages_hold_each_alert_once),
         TEST(site_figures),
         TEST(no_percentile_from_few),

@@ -51,6 +51,25 @@ async function notesAndCloses(page) {
   await page.waitForSelector('.alert-detail .chip:has-text("Closed by rowan")');
 }
 
+// The collector is killed, a lock alarms meanwhile, the collector comes back: the page tells of it
+// by itself, still logged in.
+async function outlivesACrash(page, base, { alarm, killCollector, startCollector }) {
+  await page.goto(`${base}/#/alerts`);
+  await page.waitForSelector('.live.up');
+  await killCollector();
+  await page.waitForSelector('.live:not(.up):has-text("Reconnecting")');
+  alarm();
+  await startCollector();
+  await page.waitForSelector('.live.up', { timeout: 15000 });
+  await page.waitForSelector('.alert.open:has-text("plot 7, Thornhill")', { timeout: 15000 });
+  await page.click('.alert:has-text("plot 7, Thornhill") button');
+  await page.waitForSelector('.alert:has-text("plot 7, Thornhill") .chip:has-text("Acknowledged by rowan")');
+  await page.click('.alert:has-text("plot 7, Thornhill") a.cover');
+  await page.selectOption('#cause', 'test');
+  await page.click('button:has-text("Close alert")');
+  await page.waitForSelector('.alert-detail .chip:has-text("Closed by rowan")');
+}
+
 async function opensTheMap(page, base) {
   await page.click('nav a:has-text("Hotspots")');
   await page.waitForSelector('.leaflet-container path.cell');
@@ -110,7 +129,7 @@ async function logsOut(page, context, base) {
   assert.equal(answer.status(), 401);
 }
 
-await withServer(({ base, name, password, alarm }) => withBrowser(async (browser) => {
+await withServer(({ base, name, password, alarm, ...collector }) => withBrowser(async (browser) => {
   for (const size of ['desktop', 'phone']) {
     const { page, faults, context } = await openPage(browser, base, size);
     page.setDefaultTimeout(10000);
@@ -129,6 +148,13 @@ await withServer(({ base, name, password, alarm }) => withBrowser(async (browser
     await other.close();
     step(`${size}: noted and closed`);
     await notesAndCloses(page);
+    if (size === 'desktop') {
+      step('the collector is killed and comes back');
+      const before = faults.length;
+      await outlivesACrash(page, base, { alarm, ...collector });
+      // While it was away, the browser said so: that and nothing else.
+      assert.deepEqual(faults.splice(before).filter((f) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/.test(f)), []);
+    }
     step(`${size}: the map`);
     await opensTheMap(page, base);
     step(`${size}: sites, tasking, devices`);

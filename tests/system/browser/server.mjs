@@ -69,15 +69,22 @@ export async function withServer(f) {
     writeFileSync(at('broker.conf'), brokerConf(at, broker));
     writeFileSync(at('collector.conf'), collectorConf(at, broker, http));
     children.push(start('mosquitto', ['-c', at('broker.conf')], logs));
-    children.push(start(join(BUILD, 'bin/moorwatch-collector'), ['-c', at('collector.conf')], logs));
     const base = `http://127.0.0.1:${http}`;
-    await answers(`${base}/healthz`, children[1]);
+    const startCollector = async () => {
+      children[1] = start(join(BUILD, 'bin/moorwatch-collector'), ['-c', at('collector.conf')], logs);
+      await answers(`${base}/healthz`, children[1]);
+    };
+    const killCollector = async () => {
+      children[1].kill('SIGKILL');
+      await children[1].ended;
+    };
+    await startCollector();
     const alarm = () => {
       writeFileSync(at('alarm'), seedtool('alarm', at('hub-2.key')));
       execFileSync('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(broker), '--cafile', at('ca.pem'), '--cert', at('hub-2.pem'),
         '--key', at('hub-2.key'), '-t', 'mw/1/hub-2/a', '-q', '1', '-f', at('alarm')]);
     };
-    return await f({ base, name: 'rowan', password, alarm });
+    return await f({ base, name: 'rowan', password, alarm, killCollector, startCollector });
   } catch (error) {
     for (const line of logs) process.stderr.write(line);
     throw error;
