@@ -65,21 +65,34 @@ static int lock_take(void *arg, const struct store_lock_state *row) {
     return 0;
 }
 
+static int point_take(void *arg, const struct store_point *row) {
+    box_take(arg, row->easting, row->northing);
+    return 0;
+}
+
+static bool box_sane(const struct box *box) {
+    return box->west <= box->east && box->east - box->west <= SPAN_MAX_M &&
+           box->north - box->south <= SPAN_MAX_M;
+}
+
 static int32_t floor_to(int32_t value, int32_t step) {
     return value / step * step - (value % step < 0 ? step : 0);
 }
 
-/* Whole named squares around everything registered. */
+/* Whole named squares around everything registered, and around the reports unless one of them lies
+ * far away: a mistyped place must not blow up the map. */
 static int box_read(const struct store *store, struct box *ret_box) {
     struct box box = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN};
     int r = store->sites(store->ctx, site_take, &box);
     if (r >= 0)
         r = store->locks(store->ctx, lock_take, &box);
+    struct box wide = box;
+    if (r >= 0)
+        r = store->points(store->ctx, 1U << POINT_REPORT, STORE_NEVER, INT64_MAX, 0, point_take,
+                          &wide);
     if (r < 0)
         return r;
-    bool sane = box.west <= box.east && box.east - box.west <= SPAN_MAX_M &&
-                box.north - box.south <= SPAN_MAX_M;
-    box = sane ? box : AREA;
+    box = box_sane(&wide) ? wide : box_sane(&box) ? box : AREA;
     *ret_box = (struct box){floor_to(box.west - MARGIN_M, NAMED_M),
                             floor_to(box.south - MARGIN_M, NAMED_M),
                             floor_to(box.east + MARGIN_M, NAMED_M) + NAMED_M,

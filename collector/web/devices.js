@@ -21,7 +21,8 @@ function pending(health) {
   if (!health) return 'unknown';
   const n = health.pending.alarm + health.pending.event + health.pending.telemetry;
   if (n === 0) return 'nothing: all delivered';
-  return `${n} batch${n === 1 ? '' : 'es'}${health.pending.alarm > 0 ? `, ${health.pending.alarm} with alarms` : ''}`;
+  const text = `${n} batch${n === 1 ? '' : 'es'}${health.pending.alarm > 0 ? `, ${health.pending.alarm} with alarms` : ''}`;
+  return [text, h('span', { class: 'quiet' }, ', by its word ', when(health.received))];
 }
 
 const TROUBLES = [

@@ -7,6 +7,9 @@ import { speedBars, weekHeat } from './charts.js';
 const percent = (share) => `${(share * 100).toFixed(share < 0.0995 && share > 0 ? 1 : 0)} %`;
 const mph = (value) => (value === null || value === undefined ? '–' : value.toFixed(1));
 
+// The road is told unless the name says it.
+const about = (site) => [site.name.includes(site.road) ? '' : site.road, site.lpa].filter(Boolean).join(' · ');
+
 function interval(row) {
   if (row.p85 === null || row.p85 === undefined) return h('span', { class: 'quiet', title: row.words }, row.n === 0 ? 'none yet' : 'too few');
   const range = row.p85_low !== null && row.p85_high !== null ? `${mph(row.p85_low)} to ${mph(row.p85_high)}` : '';
@@ -25,7 +28,7 @@ function cell(name, kind, ...children) {
 function row(site) {
   return h('tr', null,
     h('th', { scope: 'row' }, h('a', { href: `#/sites/${encodeURIComponent(site.id)}`, 'data-key': site.id }, site.name || site.id),
-      h('small', { class: 'quiet block' }, [site.road, site.lpa].filter(Boolean).join(' · '))),
+      h('small', { class: 'quiet block' }, about(site))),
     cell('Limit', 'number', `${site.limit_mph} mph`),
     cell('Vehicles', 'number', site.n.toLocaleString('en-GB')),
     cell('Mean', 'number', mph(site.mean)),
@@ -69,7 +72,7 @@ export async function sitePage(at) {
   const threshold = site.at_or_over_threshold;
   show(at.main,
     h('a', { class: 'back', href: '#/sites' }, '← All sites'),
-    h('div', { class: 'page-head' }, h('h1', null, site.name || site.id), h('p', { class: 'quiet' }, [site.road, site.lpa, site.grid_ref].filter(Boolean).join(' · '))),
+    h('div', { class: 'page-head' }, h('h1', null, site.name || site.id), h('p', { class: 'quiet' }, [about(site), site.grid_ref].filter(Boolean).join(' · '))),
     h('p', { class: 'notice' }, notice),
     h('div', { class: 'figures' },
       figure('Speed limit', `${site.limit_mph} mph`, `threshold ${site.threshold_mph} mph`),

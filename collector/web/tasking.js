@@ -9,7 +9,7 @@ function card(s) {
   return h('article', { class: 'card task' },
     h('p', { class: 'task-time' }, h('strong', null, `${clock(s.start)} to ${clock(s.end)}`)),
     h('h3', null, s.site.name || s.site.id),
-    h('p', { class: 'quiet' }, [s.site.road, `${s.site.limit_mph} mph`, s.site.lpa].filter(Boolean).join(' · ')),
+    h('p', { class: 'quiet' }, [s.site.name.includes(s.site.road) ? '' : s.site.road, `${s.site.limit_mph} mph`, s.site.lpa].filter(Boolean).join(' · ')),
     s.site.grid_ref ? h('p', { class: 'grid-ref' }, s.site.grid_ref) : null,
     h('div', { class: 'chips' }, chip(s.team.name || s.team.id),
       s.kind === 'exploring' ? chip('Exploring: little is known here') : chip('Known from measurements'),

@@ -670,6 +670,40 @@ static void hotspots_are_squares_on_the_globe(void **state) {
     assert_int_equal(ask(&asker, "GET", "/api/1/hotspots", NULL, NULL), 400);
 }
 
+static double west_of_grid(struct asker *asker) {
+    json_t *json;
+    assert_int_equal(ask(asker, "GET", "/api/1/grid", NULL, &json), 200);
+    json_t *geometry =
+        json_object_get(json_array_get(json_object_get(json, "features"), 0), "geometry");
+    double west = json_number_value(
+        json_array_get(json_array_get(json_object_get(geometry, "coordinates"), 0), 0));
+    json_decref(json);
+    return west;
+}
+
+/* The grid reaches to the reports, but not to one whose place is mistyped. */
+static void the_grid_covers_what_is_shown(void **state) {
+    (void)state;
+    struct asker asker = logged_in(ROLE_VIEWER);
+    struct store_report report = {.source = "police",
+                                  .kind = "off-road",
+                                  .key = "1",
+                                  .occurred_ms = NOW - HOUR_MS,
+                                  .easting = 424000,
+                                  .northing = 564000};
+    double alone = west_of_grid(&asker);
+    assert_true(store.report_put(store.ctx, &report) >= 0);
+    asker.now_ms = NOW + 60000;
+    double with = west_of_grid(&asker);
+    assert_true(with < alone - 0.2);
+    snprintf(report.key, sizeof report.key, "2");
+    report.easting = 24000;
+    assert_true(store.report_put(store.ctx, &report) >= 0);
+    asker.now_ms = NOW + 120000;
+    double mistyped = west_of_grid(&asker);
+    assert_true(fabs(mistyped - alone) < 0.01);
+}
+
 static void tasking_proposes_with_reasons(void **state) {
     (void)state;
     struct asker asker = logged_in(ROLE_VOLUNTEER);
@@ -727,6 +761,7 @@ int main(void) {
         TEST(site_figures),
         TEST(no_percentile_from_few),
         TEST(hotspots_are_squares_on_the_globe),
+        TEST(the_grid_covers_what_is_shown),
         TEST(tasking_proposes_with_reasons),
         TEST(devices_and_locks_are_told),
     };
