@@ -1,4 +1,5 @@
 #include "passage.h"
+#include "passage_jump.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,33 +7,23 @@
 #define NS_PER_S INT64_C(1000000000)
 
 enum {
-    RATE_MAX_MM_S2 = 12000, /* v^2 sin^2 / R at the near edge of the beam, 70 mph */
     RATE_YOUNG_MM_S2 =
         6000, /* a young track does not know its rate: the gate is wider by so much */
     YOUNG_HITS = 3,
     PREDICT_MAX_MS = 800,
-    NOISE_MIN_MM_S = 60,
     NOISE_BEGIN_MM_S = 120,
     NOISE_LOG_BEGIN = 100,
-    STALE_MM_S = 500, /* the cost of a second's silence */
-    TIE_MM_S = 200,   /* what a factor of two in magnitude is worth when tracks compete */
-    JUMP_BEFORE = 6,  /* hits looked at before and after a possible change of vehicle */
-    JUMP_AFTER = 4,
-    JUMP_MM_S = 600,       /* a jump in speed that alone says: another vehicle */
-    JUMP_BACK_MM_S = 400,  /* no change of vehicle if the speed jumps the wrong way by so much */
-    JUMP_LEAST_MM_S = 120, /* and none without so much, unless the magnitude is beyond doubt */
-    FADED_LOG = 384,       /* a third of its peak */
-    HIDES_LOG = 128,       /* scatter allowed in being stronger */
-    TAKEOVER_LOG = 512,    /* four times */
-    BREAK_LOG = 256,       /* twice, within a frame */
-    DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
-    TWIN_MM_S = 400,       /* an echo is so near the speed of its stronger twin */
-    IMAGE_LOG = 512,       /* a mirror image is at least four times weaker */
+    STALE_MM_S = 500,   /* the cost of a second's silence */
+    TIE_MM_S = 200,     /* what a factor of two in magnitude is worth when tracks compete */
+    HIDES_LOG = 128,    /* scatter allowed in being stronger */
+    TAKEOVER_LOG = 512, /* four times */
+    TWIN_MM_S = 400,    /* an echo is so near the speed of its stronger twin */
+    IMAGE_LOG = 512,    /* a mirror image is at least four times weaker */
     TONE_SPREAD_MM_S = 300,
     TONE_SLOW_MM_S = 8000,
     TONE_TRAVEL_MM = 150000,
     TONE_NEAR_MM_S = 700,
-    TONE_TRENDS = 300,
+    TONE_TRENDS = 340,
     TREND_PARTS = 5,
     TREND_LOG = 40, /* least scatter, of the mean */
     TREND_MM_S = 60,
@@ -76,12 +67,16 @@ static int32_t log2_of(uint32_t magnitude) {
     return log > 0 ? log : 1;
 }
 
+static int32_t at_least(int32_t value, int32_t floor) {
+    return value > floor ? value : floor;
+}
+
 static int32_t clamp(int64_t value, int32_t limit) {
     return (int32_t)(value > limit ? limit : value < -limit ? -limit : value);
 }
 
 static int32_t per_second(int64_t mm_s, int64_t dt_ns) {
-    return dt_ns > 0 ? clamp(mm_s * NS_PER_S / dt_ns, RATE_MAX_MM_S2) : 0;
+    return dt_ns > 0 ? clamp(mm_s * NS_PER_S / dt_ns, PASSAGE_RATE_MAX_MM_S2) : 0;
 }
 
 static int32_t grown(int32_t rate_mm_s2, int64_t dt_ns) {
@@ -138,10 +133,10 @@ static int32_t bend(const struct passage_hit *h, bool log) {
 
 /* Learns the scatter from hits that a change of vehicle now in question cannot have touched. */
 static void track_noise(struct passage_track *t) {
-    if (t->kept < JUMP_AFTER + 3)
+    if (t->kept < PASSAGE_JUMP_AFTER + 3)
         return;
-    const struct passage_hit *h = &t->hit[t->kept - JUMP_AFTER - 3];
-    int32_t weight = t->kept < JUMP_AFTER + 8 ? (int32_t)t->kept - JUMP_AFTER : 8;
+    const struct passage_hit *h = &t->hit[t->kept - PASSAGE_JUMP_AFTER - 3];
+    int32_t weight = t->kept < PASSAGE_JUMP_AFTER + 8 ? (int32_t)t->kept - PASSAGE_JUMP_AFTER : 8;
     t->noise_mm_s += (bend(h, false) - t->noise_mm_s) / weight;
     if (h[0].log_mag > 0 && h[2].log_mag > 0)
         t->noise_log += (bend(h, true) - t->noise_log) / weight;
@@ -153,7 +148,7 @@ static void track_filter(struct passage_track *t, const struct passage_hit *hit)
     t->level_mm_s = predicted + off * LEVEL_ALPHA / 256;
     if (t->age >= 2)
         t->rate_mm_s2 =
-            clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, RATE_MAX_MM_S2);
+            clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, PASSAGE_RATE_MAX_MM_S2);
     if (hit->log_mag > 0)
         t->log_mag = t->log_mag == 0 ? hit->log_mag : t->log_mag + (hit->log_mag - t->log_mag) / 2;
     if (t->log_mag > t->log_peak)
@@ -362,115 +357,6 @@ static unsigned track_end(struct passage *p, struct passage_track *t,
 
 /* ---- a platoon: the next vehicle took over ---- */
 
-struct line {
-    int64_t t_ns;        /* of the mean */
-    int32_t value, rate; /* mm/s or 1/256 of log2; per second */
-};
-
-/* Mean and slope (least squares) of n hits. */
-static struct line line_through(const struct passage_hit *h, unsigned n, bool log) {
-    int64_t t = 0, v = 0, tv = 0, tt = 0;
-    for (unsigned i = 0; i < n; i++) {
-        t += h[i].t_ns - h[0].t_ns;
-        v += log ? h[i].log_mag : h[i].mm_s;
-    }
-    t /= n;
-    v /= n;
-    for (unsigned i = 0; i < n; i++) {
-        int64_t dt_us = (h[i].t_ns - h[0].t_ns - t) / 1000;
-        tt += dt_us * dt_us / 1000;
-        tv += dt_us * ((log ? h[i].log_mag : h[i].mm_s) - v);
-    }
-    int32_t rate = tt > 0 ? clamp(tv * 1000 / tt, RATE_MAX_MM_S2) : 0;
-    return (struct line){h[0].t_ns + t, (int32_t)v, rate};
-}
-
-static int32_t line_at(const struct line *l, int64_t t_ns) {
-    return l->value + grown(l->rate, t_ns - l->t_ns);
-}
-
-static int32_t at_least(int32_t value, int32_t floor) {
-    return value > floor ? value : floor;
-}
-
-/* The moment between two vehicles, if there is one there. */
-static int64_t between(const struct passage_hit *after) {
-    return after[-1].t_ns + (after[0].t_ns - after[-1].t_ns) / 2;
-}
-
-/* How far the speed jumps the way the next vehicle's would.  One vehicle's radial speed is a curve,
- * steepest near the sensor, and a straight line drawn on from that end overshoots: there the mean
- * stands for itself, and only what a driver does (speeding up towards us, braking away from us) is
- * drawn on. */
-static int32_t speed_jump(int sign, const struct passage_hit *after, unsigned before_n) {
-    struct line b = line_through(after - before_n, before_n, false);
-    struct line a = line_through(after, JUMP_AFTER, false);
-    if (sign > 0 && a.rate < 0)
-        a.rate = 0;
-    if (sign < 0 && b.rate > 0) {
-        b = line_through(after - 3, 3, false);
-        b.rate = 0;
-    }
-    return sign * (line_at(&a, between(after)) - line_at(&b, between(after)));
-}
-
-/* A magnitude that changes between two frames by more than its scatter ever did: no beam has such
- * an edge for a vehicle that is on its way in or out, so that the speed need not jump with it. */
-static bool magnitude_breaks(const struct passage_track *t, const struct passage_hit *after,
-                             unsigned before_n) {
-    struct line b = line_through(after - before_n, before_n, true);
-    struct line a = line_through(after, JUMP_AFTER, true);
-    int32_t drop = t->sign * (line_at(&b, between(after)) - line_at(&a, between(after)));
-    int32_t need = at_least(t->noise_log * 6, BREAK_LOG), mean = 0;
-    for (int i = 1; i <= 3; i++)
-        mean += after[-i].log_mag / 3;
-    /* Each of them, not one that pulls the line. */
-    for (unsigned i = 0; i < JUMP_AFTER; i++)
-        if (t->sign * (mean - after[i].log_mag) < need / 2)
-            return false;
-    return drop >= need;
-}
-
-/* The next vehicle of a platoon comes from further away if inbound (faster radial speed, weaker),
- * from nearer if outbound (slower, stronger); a single vehicle's speed and strength go the other
- * way, and never jump.  Both jumps are weighed against the track's own scatter.
- *
- * Entering the beam a vehicle grows stronger as if another had taken over, and leaving it weaker:
- * without a jump in speed a slow change of magnitude speaks only for an outbound vehicle that was
- * fading. */
-static bool jumped(const struct passage_track *t, const struct passage_hit *after,
-                   unsigned before_n) {
-    struct line near = line_through(after - 3, 3, true),
-                far = line_through(after, JUMP_AFTER, true);
-    bool weighed = near.value > 0 && far.value > 0;
-    int32_t jump = speed_jump(t->sign, after, before_n);
-    int32_t drop = weighed ? t->sign * (near.value - far.value) : 0;
-    bool faded = t->sign < 0 && near.value < t->log_peak - FADED_LOG;
-    if (weighed && magnitude_breaks(t, after, before_n))
-        return jump > -2 * JUMP_BACK_MM_S;
-    if (jump < (faded ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
-        return false;
-    int32_t need_jump = at_least(t->noise_mm_s * 5, JUMP_MM_S);
-    int32_t need_drop = at_least(t->noise_log * 4, DROP_LOG);
-    return jump * 100 / need_jump + drop * 100 / need_drop >= 100;
-}
-
-/* The index of the hit after the largest single step among the last ones. */
-static unsigned step_index(const struct passage_track *t) {
-    unsigned best = t->kept - JUMP_AFTER;
-    int32_t most = INT32_MIN;
-    for (unsigned i = best - 1; i < t->kept; i++) {
-        const struct passage_hit *h = &t->hit[i];
-        int32_t step = t->sign * (h->mm_s - h[-1].mm_s) * 100 / JUMP_MM_S +
-                       t->sign * (h[-1].log_mag - h->log_mag) * 100 / DROP_LOG;
-        if (step > most) {
-            most = step;
-            best = i;
-        }
-    }
-    return best;
-}
-
 static uint32_t magnitude_of(int32_t log_mag) {
     if (log_mag == 0)
         return 0;
@@ -498,13 +384,11 @@ static void track_split(struct passage_track *t, unsigned at, struct passage_tra
 
 static unsigned track_part(struct passage *p, struct passage_track *t,
                            struct passage_vehicle *ret_vehicle) {
-    if (t->kept < JUMP_AFTER + 3)
-        return 0;
-    unsigned before = t->kept - JUMP_AFTER;
-    if (!jumped(t, &t->hit[before], before < JUMP_BEFORE ? before : JUMP_BEFORE))
+    unsigned at = passage_jump(t);
+    if (at == 0)
         return 0;
     struct passage_track next;
-    track_split(t, step_index(t), &next);
+    track_split(t, at, &next);
     unsigned n = track_end(p, t, ret_vehicle);
     *t = next;
     return n;
@@ -564,10 +448,10 @@ struct pair {
 static bool cheapest(const struct passage *p, const struct radar_frame *f, uint32_t tracks_taken,
                      uint32_t targets_taken, struct pair *ret_pair) {
     int32_t best = -1;
-    for (unsigned k = 0; k < PASSAGE_TRACKS * f->count; k++) {
-        unsigned i = k / f->count, j = k % f->count;
+    for (unsigned k = 0; k < PASSAGE_TRACKS * RADAR_TARGETS_MAX; k++) {
+        unsigned i = k / RADAR_TARGETS_MAX, j = k % RADAR_TARGETS_MAX;
         const struct passage_track *t = &p->tracks[i];
-        if (!t->used || (tracks_taken >> i & 1) || (targets_taken >> j & 1) ||
+        if (!t->used || j >= f->count || (tracks_taken >> i & 1) || (targets_taken >> j & 1) ||
             t->sign != sign_of(&f->targets[j]))
             continue;
         struct passage_hit hit = hit_of(f, j);

@@ -3,7 +3,8 @@
  * Whatever the sensor, it becomes frames: what was seen at one moment, strongest first.  Speeds are
  * radial, mm/s, positive towards the sensor; magnitudes are the sensor's own linear figure.
  *
- * Implementations: firmware/port/radar_ops243.c; tests feed frames directly.
+ * Implementations: firmware/port/radar_ops243.c (tests/port/ops243_test.c); tests feed frames
+ * directly.
  * Threads: the loop's.  Memory: taken at open. */
 #ifndef MOORWATCH_RADAR_H
 #define MOORWATCH_RADAR_H
