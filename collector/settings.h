@@ -1,4 +1,6 @@
-/* settings: the collector's configuration file. */
+/* settings: the collector's configuration file, as a table for conf.h: what --defaults prints loads
+ * to the defaults, every error names file and line.  Guarded by tests/collector/collector_test.sh.
+ * Memory: the caller's.  Threads: none. */
 #ifndef MOORWATCH_SETTINGS_H
 #define MOORWATCH_SETTINGS_H
 

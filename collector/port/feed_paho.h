@@ -5,9 +5,10 @@
  * The session is kept by the broker (clean session false), so that a restart of the collector costs
  * no waiting; each attempt is a fresh Paho client, with the waiting times of FEED_BACKOFF.
  *
- * Guarded by tests/collector/feed_test.c, on a real broker.  The only user of MQTTAsync.h beside
- * firmware/port.  Memory: one allocation, and Paho's.  Threads: all functions are the loop's; Paho
- * runs two threads while a client exists, which only copy (and wait, if the post is full). */
+ * Guarded by tests/collector/collector_test.sh, on a real broker.  The only user of MQTTAsync.h
+ * beside firmware/port.  Memory: one allocation, and Paho's.  Threads: all functions are the
+ * loop's; Paho runs two threads while a client exists, which only copy (and wait, if the post is
+ * full). */
 #ifndef MOORWATCH_FEED_PAHO_H
 #define MOORWATCH_FEED_PAHO_H
 

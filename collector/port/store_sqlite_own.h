@@ -1,4 +1,5 @@
 /* store_sqlite_own: what the store_sqlite*.c files share; nobody else includes it.
+ * Guarded by tests/collector/store_contract.h.
  *
  * Statements are prepared once and kept by their text.  Values are bound and columns are read
  * through the helpers below, so that STORE_NEVER and NULL, and bounds of texts, are met in one

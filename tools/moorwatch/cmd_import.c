@@ -259,7 +259,7 @@ static int arguments(int argc, char **argv, struct request *q) {
         else if (strcmp(argv[i], "--kind") == 0 && value)
             q->kind = argv[++i];
         else if (strcmp(argv[i], "--year") == 0 && value)
-            q->year = atoi(argv[++i]);
+            q->year = (int)strtol(argv[++i], NULL, 10);
         else if (argv[i][0] != '-' && q->file == NULL)
             q->file = argv[i];
         else

@@ -1,6 +1,6 @@
 /* verify_records: every stored batch read again, device by device; for `moorwatch verify`.
  *
- * Guarded by tests/tools/verify_cli_test.sh.  Memory: one entry per device, freed by verify_free.
+ * Guarded by tests/tools/verify_test.c.  Memory: one entry per device, freed by verify_free.
  */
 #ifndef MOORWATCH_VERIFY_RECORDS_H
 #define MOORWATCH_VERIFY_RECORDS_H

@@ -2,7 +2,7 @@
  *
  * The directory names no device: it is known by its spool ids, which are random and stored with
  * every batch.  Nothing is written; the device may be at work.
- * Guarded by tests/tools/verify_cli_test.sh. */
+ * Guarded by tests/tools/verify_test.c. */
 #ifndef MOORWATCH_VERIFY_SPOOLS_H
 #define MOORWATCH_VERIFY_SPOOLS_H
 
