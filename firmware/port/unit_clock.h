@@ -1,7 +1,7 @@
 /* unit_clock: when the wall clock became better or was set, for anchors.
  *
  * Private to unit.c.  A timerfd on CLOCK_REALTIME with TFD_TIMER_CANCEL_ON_SET wakes the loop when
- * somebody sets the clock.  Memory: the struct. */
+ * somebody sets the clock.  Guarded by tests/port/unit_clock_test.c.  Memory: the struct. */
 #ifndef MOORWATCH_UNIT_CLOCK_H
 #define MOORWATCH_UNIT_CLOCK_H
 

@@ -324,6 +324,35 @@ class Padlock(Case):
         wait_for("the fault", lambda: "fault: inputs" in self.place.log("pi.log"))
         self.stop(child)
 
+    def test_a_full_disk_and_its_return(self):
+        disk = self.place.dir / "spool-hub-1"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", disk],
+                          capture_output=True).returncode:
+            self.skipTest("a small disk cannot be mounted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk])
+        (disk / "ballast").write_bytes(bytes(400 << 10))
+        try:
+            with open(disk / "rest", "wb", buffering=0) as rest:
+                while rest.write(bytes(4096)):
+                    pass
+        except OSError:
+            pass
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf)
+        wait_for("a word about the disk", lambda: "no space left" in self.place.log("hub.log"))
+        self.place.wire("hub-1", "loop-1 0")
+        wait_for("the siren", lambda: self.place.outputs("hub-1")["siren"] == "1")
+        self.assertEqual("1", self.place.outputs("hub-1")["lamp-fault"])
+        (disk / "ballast").unlink()
+        (disk / "rest").unlink()
+        wait_for("writing again", lambda: "again" in self.place.log("hub.log"))
+        self.place.broker()
+        self.place.subscriber()
+        wait_for("what was held in memory", lambda: [
+            m for m in self.place.messages() if m[0].endswith("/a")])
+        self.stop(child)
+
     def test_two_daemons_do_not_share_a_spool(self):
         conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
         first = self.padlock(conf)

@@ -1,0 +1,78 @@
+/* unit_clock: what is news about the wall clock, with a clock of our own: 1970, set, slewed. */
+#include "log.h"
+#include "unit_clock.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define S INT64_C(1000000000)
+
+static struct {
+    int64_t wall_ms;
+    enum clock_quality quality;
+} world;
+
+static int64_t wall_ms(void *ctx) {
+    (void)ctx;
+    return world.wall_ms;
+}
+
+static enum clock_quality quality(void *ctx) {
+    (void)ctx;
+    return world.quality;
+}
+
+static struct unit_clock make(void) {
+    return (struct unit_clock){.clock = {.wall_ms = wall_ms, .quality = quality}, .fd = -1};
+}
+
+static void news_is_told_once(void **state) {
+    (void)state;
+    struct unit_clock c = make();
+    struct event_anchor a;
+    bool refresh;
+    world.wall_ms = 5000; /* a board without RTC, five seconds after 1970 */
+    world.quality = CLOCK_UNKNOWN;
+    assert_true(unit_clock_step(&c, 5 * S, &a, &refresh));
+    assert_int_equal(CLOCK_UNKNOWN, a.quality);
+    assert_true(a.unix_ms == 5000 && refresh);
+    assert_false(unit_clock_step(&c, 6 * S, &a, &refresh)); /* not due */
+    assert_false(refresh);
+    world.wall_ms = 65000;
+    assert_false(unit_clock_step(&c, 65 * S, &a, &refresh)); /* nothing new, but fresh */
+    assert_true(refresh);
+    world.wall_ms = INT64_C(1795300000000); /* the network has set it */
+    world.quality = CLOCK_NTP;
+    assert_true(unit_clock_step(&c, 125 * S, &a, &refresh));
+    assert_int_equal(CLOCK_NTP, a.quality);
+    assert_true(a.unix_ms == INT64_C(1795300000000));
+}
+
+static void a_step_is_news_a_slew_is_not(void **state) {
+    (void)state;
+    struct unit_clock c = make();
+    struct event_anchor a;
+    bool refresh;
+    world.wall_ms = INT64_C(1795300000000);
+    world.quality = CLOCK_NTP;
+    assert_true(unit_clock_step(&c, 0, &a, &refresh));
+    world.wall_ms += 60000 + 900; /* within discipline */
+    assert_false(unit_clock_step(&c, 60 * S, &a, &refresh));
+    world.wall_ms += 60000 + 200; /* 1.1 s since the last anchor told */
+    assert_true(unit_clock_step(&c, 120 * S, &a, &refresh));
+    world.wall_ms += 60000 - 3600000; /* set back by an hour */
+    assert_true(unit_clock_step(&c, 180 * S, &a, &refresh));
+}
+
+int main(void) {
+    log_redirect(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORM_PLAIN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(news_is_told_once),
+        cmocka_unit_test(a_step_is_news_a_slew_is_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
