@@ -4,8 +4,9 @@
  *   bench-pump --port P --ca PEM --cert PEM --key PEM --collector PEM --device NAME --batches N
  *              --events N
  *
- * The batches are made before the clock starts.  Prints one line of JSON: events, seconds from the
- * first publish to the last acknowledgement, bytes. */
+ * The batches are made before the clock starts: it says "ready", waits for a line on standard
+ * input, pumps, and prints one line of JSON: events, bytes, begin of the first publish and end by
+ * the last acknowledgement (seconds of CLOCK_MONOTONIC). */
 #include "batch.h"
 #include "chance.h"
 #include "topic.h"
@@ -201,11 +202,14 @@ int main(int argc, char **argv) {
     load_keys(&p);
     make_batches(&p);
     connect_link(&p);
-    double start = now_s();
+    printf("ready\n");
+    fflush(stdout);
+    if (getchar() == EOF)
+        return 1;
+    double begin = now_s();
     pump_batches(&p);
-    double seconds = now_s() - start;
-    printf("{\"events\":%u,\"seconds\":%.4f,\"bytes\":%zu}\n", p.o.batches * p.o.events, seconds,
-           p.bytes);
+    printf("{\"events\":%u,\"bytes\":%zu,\"begin\":%.4f,\"end\":%.4f}\n", p.o.batches * p.o.events,
+           p.bytes, begin, now_s());
     p.link.close(p.link.ctx);
     return 0;
 }

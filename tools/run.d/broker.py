@@ -20,6 +20,7 @@ autosave_interval 60
 max_inflight_messages 200
 max_queued_messages 20000
 max_packet_size 1000000
+set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning
