@@ -136,7 +136,7 @@ struct week {
     struct tasking_seen seen[SITES * 168];
     struct tasking_team team[4];
     struct tasking_input input;
-    char id[SITES][8];
+    char id[SITES][16];
 };
 
 static void make_week(struct week *w) {
