@@ -17,6 +17,13 @@
 
 #include <cmocka.h>
 
+/* Paho 1.3.12 sometimes forgets a list element of a socket whose connect is cut off (two
+ * allocations, some 50 bytes, seen about once in 30 connects to a dead broker). */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libpaho-mqtt3as";
+}
+
 static struct test_broker broker;
 static uint16_t puback_max_s = 20; /* a busy machine is no dead link */
 
