@@ -63,11 +63,13 @@ static void test_beyond_limits(void **state) {
 
 /* A start whose site has two letters: site_length 2, then the text. */
 static int with_site(const char *sites, size_t len) {
-    char body[64] = "\x0a\x02\x08\x04\x1a"; /* order: session; sessions */
-    body[5] = (char)(4 + 4 + len);
-    memcpy(body + 6, "\x1a\x02\x08\x02\x5a\x02\x08\x04", 8); /* what: 1; site_length: 2 */
-    memcpy(body + 14, sites, len);
-    return body_decode((const uint8_t *)body, 14 + len, CLASS_EVENT, 1, events);
+    /* order: session; sessions of 8 bytes and the text: what 1, site_length 2 */
+    static const uint8_t HEAD[] = {0x0a, 2, 8, 4, 0x1a, 8, 0x1a, 2, 8, 2, 0x5a, 2, 8, 4};
+    uint8_t body[64];
+    memcpy(body, HEAD, sizeof HEAD);
+    body[5] = (uint8_t)(8 + len);
+    memcpy(body + sizeof HEAD, sites, len);
+    return body_decode(body, sizeof HEAD + len, CLASS_EVENT, 1, events);
 }
 
 static void test_sites(void **state) {
