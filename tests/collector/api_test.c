@@ -4,6 +4,7 @@
 #include "histogram.h"
 #include "store_sqlite.h"
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -741,6 +742,59 @@ static void devices_and_locks_are_told(void **state) {
     json_decref(json);
 }
 
+/* ---- many at once -------------------------------------------------------------------------- */
+
+enum { THREADS = 6, ROUNDS = 40, FILE_STORES = 3 };
+
+/* Returns NULL if every answer was good. */
+static void *ask_on(void *arg) {
+    static const char *const paths[] = {"/api/1/sites",   "/api/1/hotspots", "/api/1/alerts",
+                                        "/api/1/tasking", "/api/1/grid",     "/api/1/me"};
+    struct asker asker = *(const struct asker *)arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct api_reply reply;
+        asker.now_ms = NOW + i * 1500; /* so that what is kept grows old */
+        int status = ask_bytes(&asker, "GET", paths[i % 6], "", 0, &reply);
+        free(reply.body);
+        if (status != 200)
+            return arg;
+    }
+    return NULL;
+}
+
+/* More askers than stores, on a file: everybody is answered (and ThreadSanitizer has its say). */
+static void many_ask_at_once(void **state) {
+    (void)state;
+    char folder[] = "/tmp/moorwatch-api-XXXXXX", path[100], command[100];
+    struct store stores[FILE_STORES], memory = store;
+    struct api *other = api;
+    pthread_t threads[THREADS];
+    void *failed;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/store.db", folder);
+    for (int i = 0; i < FILE_STORES; i++)
+        assert_int_equal(store_sqlite_open(path, STORE_SQLITE_CREATE, &stores[i]), 0);
+    store = stores[0];
+    register_things();
+    seed_alarms();
+    struct api_conf conf = {.stores = stores, .stores_n = FILE_STORES, .now_ms = NOW};
+    assert_int_equal(api_open(&conf, &api), 0);
+    struct asker asker = logged_in(ROLE_OFFICER);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_on, &asker), 0);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    api_close(api);
+    for (int i = 0; i < FILE_STORES; i++)
+        stores[i].close(stores[i].ctx);
+    store = memory;
+    api = other;
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -764,6 +818,7 @@ int main(void) {
         TEST(the_grid_covers_what_is_shown),
         TEST(tasking_proposes_with_reasons),
         TEST(devices_and_locks_are_told),
+        TEST(many_ask_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
