@@ -106,8 +106,8 @@ static bool within(const struct conf_key *key, int64_t value, int64_t low, int64
 }
 
 static bool parse_integer(const struct conf_key *key, const char *text, void *at, char *why) {
-    int64_t v, low = INT64_MIN, high = INT64_MAX;
-    const char *end;
+    int64_t v = 0, low = INT64_MIN, high = INT64_MAX;
+    const char *end = text;
     if (!whole_number(text, &v, &end, why))
         return false;
     if (*end != '\0')
@@ -154,8 +154,8 @@ static const struct {
 } UNITS[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 static bool parse_duration(const struct conf_key *key, const char *text, void *at, char *why) {
-    int64_t v, scale = -1;
-    const char *end;
+    int64_t v = 0, scale = -1;
+    const char *end = text;
     if (!whole_number(text, &v, &end, why))
         return false;
     end += strspn(end, " \t");

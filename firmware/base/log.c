@@ -65,16 +65,12 @@ static void flatten(char *text, size_t len) {
 }
 
 __attribute__((format(printf, 3, 0))) static void emit(enum log_level level, const char *module,
-                                                       const char *format, va_list args) {
+                                                       const char *message) {
     if (level > sink.level)
         return;
     char line[LOG_LINE_MAX];
     size_t room = sizeof line - 1, start = prefix(line, room, level);
-    size_t n = start + (size_t)snprintf(line + start, room - start, "%s: ", module);
-    if (n < room) {
-        int more = vsnprintf(line + n, room - n, format, args);
-        n += more > 0 ? (size_t)more : 0;
-    }
+    size_t n = start + (size_t)snprintf(line + start, room - start, "%s: %s", module, message);
     if (n >= room)
         n = room - 1;
     flatten(line + start, n - start);
@@ -85,10 +81,12 @@ __attribute__((format(printf, 3, 0))) static void emit(enum log_level level, con
 
 #define LEVEL_FUNCTION(name, level)                                                                \
     void name(const char *module, const char *format, ...) {                                       \
+        char message[LOG_LINE_MAX];                                                                \
         va_list args;                                                                              \
         va_start(args, format);                                                                    \
-        emit(level, module, format, args);                                                         \
+        vsnprintf(message, sizeof message, format, args);                                          \
         va_end(args);                                                                              \
+        emit(level, module, message);                                                              \
     }
 
 LEVEL_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -107,7 +107,7 @@ static void any_bytes(void **state) {
         struct conf_errors e;
         const char *good = round % 2 == 0 ? BOARD : KIT;
         size_t len = strlen(good);
-        memcpy(text, good, len);
+        memcpy(text, good, len + 1);
         for (int i = 0; i < 5; i++)
             text[(unsigned)rand_r(&seed) % len] = (char)rand_r(&seed);
         conf_errors_init(&e, "f");

@@ -80,7 +80,7 @@ static unsigned collect(struct gpio *g, struct gpio_edge *edges, unsigned want) 
 static void pulses_go_back(void **state) {
     (void)state;
     struct gpio g = open_bank(NULL);
-    struct gpio_edge e[4];
+    struct gpio_edge e[4] = {0};
     say("impact-1 pulse 20\nloop-1 0 40");
     assert_int_equal(4, collect(&g, e, 4));
     assert_true(e[0].active && e[0].line == CONTRACT_KNOCK);
@@ -94,7 +94,7 @@ static void pulses_go_back(void **state) {
 static void scripts_play(void **state) {
     (void)state;
     struct gpio g = open_bank("# a knock, then the cut\n0.02 impact-1 pulse 5\n\n0.03 0 0\n");
-    struct gpio_edge e[3];
+    struct gpio_edge e[3] = {0};
     assert_int_equal(3, collect(&g, e, 3));
     assert_true(e[0].line == CONTRACT_KNOCK && e[2].line == CONTRACT_LOOP);
     assert_true(e[2].t_ns - e[0].t_ns == 10000000);
@@ -116,7 +116,7 @@ static void a_bad_script_is_refused(void **state) {
 static void nonsense_is_passed_over(void **state) {
     (void)state;
     struct gpio g = open_bank(NULL);
-    struct gpio_edge e[2];
+    struct gpio_edge e[2] = {0};
     say("loop-1");
     say("loop-1 2");
     say("nobody 1");
@@ -131,7 +131,7 @@ static void nonsense_is_passed_over(void **state) {
 static void what_does_not_fit_is_a_gap(void **state) {
     (void)state;
     struct gpio g = open_bank(NULL);
-    struct gpio_edge e[GPIO_HOST_QUEUE];
+    struct gpio_edge e[GPIO_HOST_QUEUE] = {0};
     char burst[1024] = "";
     for (int i = 0; i < GPIO_HOST_QUEUE + 5; i++) /* ends cut, as the level says */
         strcat(burst, i % 2 == 0 ? "loop-1 0\n" : "loop-1 1\n");

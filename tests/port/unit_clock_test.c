@@ -60,12 +60,16 @@ static void a_step_is_news_a_slew_is_not(void **state) {
     world.wall_ms = INT64_C(1795300000000);
     world.quality = CLOCK_NTP;
     assert_true(unit_clock_step(&c, 0, &a, &refresh));
+    world.quality = CLOCK_GNSS; /* better, at the same time */
+    world.wall_ms += 60000;
+    assert_true(unit_clock_step(&c, 60 * S, &a, &refresh));
+    assert_int_equal(CLOCK_GNSS, a.quality);
     world.wall_ms += 60000 + 900; /* within discipline */
-    assert_false(unit_clock_step(&c, 60 * S, &a, &refresh));
+    assert_false(unit_clock_step(&c, 120 * S, &a, &refresh));
     world.wall_ms += 60000 + 200; /* 1.1 s since the last anchor told */
-    assert_true(unit_clock_step(&c, 120 * S, &a, &refresh));
-    world.wall_ms += 60000 - 3600000; /* set back by an hour */
     assert_true(unit_clock_step(&c, 180 * S, &a, &refresh));
+    world.wall_ms += 60000 - 3600000; /* set back by an hour */
+    assert_true(unit_clock_step(&c, 240 * S, &a, &refresh));
 }
 
 int main(void) {
