@@ -70,7 +70,7 @@ start_collector() { # CONF LOG
     collector_pid=$!
 }
 pump_batches() { # N
-    timeout 60 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key \
+    echo go | timeout 60 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key \
         --collector collector.pem --device kit-1 --batches "$1" --events 50
 }
 stored() { "$moorwatch" verify --db c.db --json 2>/dev/null | grep -o '"events_stored":[0-9]*' | cut -d: -f2; }
@@ -120,7 +120,7 @@ kill $collector_pid; wait $collector_pid || fail "SIGTERM does not end it with 0
 (trap '' XFSZ; ulimit -f $(($(stat -c %s c.db) / 1024 + 8)); exec "$collector" -c good.conf > full.log 2>&1) &
 collector_pid=$!
 waits_for full.log "connected"
-timeout 4 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key --collector \
+echo go | timeout 4 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key --collector \
     collector.pem --device kit-1 --batches 2000 --events 500 > pump.log 2>&1 && fail "acknowledged on a full disk"
 waits_for full.log "nothing is acknowledged until it works again"
 [ "$(grep -c 'until it works again' full.log)" = 1 ] || fail "a full disk is said more than once"

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WINDOW = 32, GIVE_UP_S = 120 };
+enum { WINDOW = 32, RESEND_S = 3, GIVE_UP_S = 120 };
 
 struct options {
     struct uplink_paho_conf link;
@@ -121,7 +121,7 @@ static void listen_to(struct pump *p, int wait_ms) {
 
 static void pump_batches(struct pump *p) {
     char topic[TOPIC_MAX];
-    double give_up = now_s() + GIVE_UP_S;
+    double give_up = now_s() + GIVE_UP_S, moved = now_s();
     if (topic_batch(topic, sizeof topic, p->o.link.device, CLASS_EVENT) < 0)
         fail(p->o.link.device, ERR_INVAL);
     while (p->acked < p->o.batches) {
@@ -133,7 +133,15 @@ static void pump_batches(struct pump *p) {
                 break;
             p->sent++;
         }
+        unsigned acked = p->acked;
         listen_to(p, 5);
+        if (p->acked != acked)
+            moved = now_s();
+        /* As a device does: what is not acknowledged is sent again. */
+        if (now_s() - moved > RESEND_S) {
+            p->sent = p->acked;
+            moved = now_s();
+        }
         if (now_s() > give_up)
             fail("the collector does not acknowledge", ERR_TIMEDOUT);
     }
