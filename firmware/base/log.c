@@ -64,8 +64,7 @@ static void flatten(char *text, size_t len) {
             text[i] = ' ';
 }
 
-__attribute__((format(printf, 3, 0))) static void emit(enum log_level level, const char *module,
-                                                       const char *message) {
+static void emit(enum log_level level, const char *module, const char *message) {
     if (level > sink.level)
         return;
     char line[LOG_LINE_MAX];

@@ -287,6 +287,24 @@ static int make_loop(struct unit *u) {
     return err;
 }
 
+/* The device tree lists the board's own names, each ended by a zero. */
+static void check_compatible(const struct board *board) {
+    char text[512];
+    int fd = board->compatible[0] != '\0'
+                 ? open("/proc/device-tree/compatible", O_RDONLY | O_CLOEXEC)
+                 : -1;
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    for (const char *p = text; p < text + n; p += strlen(p) + 1)
+        if (strcmp(p, board->compatible) == 0)
+            return;
+    log_warn(MODULE, "this is a %s, the board file is for %s: is [unit] board right?", text,
+             board->compatible);
+}
+
 static int run(struct unit *u) {
     const struct unit_app *app = u->app;
     unit_clock_init(&u->clock);
@@ -299,6 +317,7 @@ static int run(struct unit *u) {
     unit_watch(u, u->clock.fd);
     log_info(MODULE, "%s %s, board %s, kit %s, %s", app->name, MOORWATCH_VERSION, u->board.board.id,
              u->board.kit.id, gpio_chip_library());
+    check_compatible(&u->board.board);
     turn(u);
     notify_ready(&u->notify);
     int status = sd_event_loop(u->loop);

@@ -471,6 +471,14 @@ device = {radar}
         self.stop(child)
         self.assertIn("session 1 at great-ayton-1: stopped", self.place.log("kit.log"))
 
+    def test_a_fixed_unit_begins_by_itself(self):
+        conf = self.config(self.place.path("no-radar"), more="[session]\nautostart = yes\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("a session", lambda: "session 1 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        self.assertIn("session 1 at great-ayton-1: stopped", self.place.log("kit.log"))
+
     def test_garbage_is_a_fault(self):
         master, slave = os.openpty()
         self.addCleanup(os.close, master)
