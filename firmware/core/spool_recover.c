@@ -385,14 +385,13 @@ static int recover(struct recovery *v, uint64_t fresh_id) {
     return r < 0 ? r : 0;
 }
 
-static int begin(struct spool *s, const struct disk *disk, const struct spool_conf *conf,
-                 bool read_only) {
+static void begin(struct spool *s, const struct disk *disk, const struct spool_conf *conf,
+                  bool read_only) {
     memset(s, 0, offsetof(struct spool, held));
     s->disk = *disk;
     s->conf = *conf;
     s->read_only = read_only;
     s->tail_file = s->reader_file = s->cursor_file = -1;
-    return 0;
 }
 
 static int finish(struct spool *s, int r) {
@@ -412,9 +411,9 @@ int spool_open(struct spool *s, const struct disk *disk, const struct spool_conf
     if ((unsigned)conf->cls >= CLASS_COUNT || !fits || fresh_id == 0)
         return ERR_INVAL;
     struct recovery v = {.s = s};
-    int r = begin(s, disk, conf, false);
+    begin(s, disk, conf, false);
     s->boot_id = boot_id;
-    r = recover(&v, fresh_id);
+    int r = recover(&v, fresh_id);
     if (r >= 0)
         spool_cursor_try(s); /* counted; the next one may succeed */
     return finish(s, r);
@@ -425,8 +424,8 @@ int spool_inspect(struct spool *s, const struct disk *disk, enum event_class cls
     struct recovery v = {.s = s};
     if ((unsigned)cls >= CLASS_COUNT)
         return ERR_INVAL;
-    int r = begin(s, disk, &conf, true);
-    r = recover(&v, 0);
+    begin(s, disk, &conf, true);
+    int r = recover(&v, 0);
     if (r >= 0 && s->segment_count == 0 && !s->cursor_found)
         r = ERR_NOENT;
     return finish(s, r);
