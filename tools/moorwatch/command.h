@@ -2,7 +2,7 @@
  *
  * run(argc, argv) gets its own arguments (argv[0] is the subcommand's name) and returns the exit
  * code: 0 good, 1 the data or the system failed, 2 the call was wrong.  Results go to standard
- * output, everything for people to standard error. */
+ * output, everything for people to standard error.  Guarded by tests/tools/man_test.sh. */
 #ifndef MOORWATCH_COMMAND_H
 #define MOORWATCH_COMMAND_H
 
