@@ -71,8 +71,8 @@ static bool schedule(struct host *h, unsigned line, bool active, int64_t t_ns) {
 static void arm(struct host *h) {
     struct itimerspec when = {0};
     if (h->laters > 0) {
-        when.it_value.tv_sec = h->later[0].t_ns / 1000000000;
-        when.it_value.tv_nsec = h->later[0].t_ns % 1000000000;
+        when.it_value.tv_sec = (time_t)(h->later[0].t_ns / 1000000000);
+        when.it_value.tv_nsec = (long)(h->later[0].t_ns % 1000000000);
     }
     if (timerfd_settime(h->timer, TFD_TIMER_ABSTIME, &when, NULL) != 0)
         log_warn(MODULE, "host timer: %s, ignoring", strerror(errno));

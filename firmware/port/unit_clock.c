@@ -8,8 +8,9 @@ static const int64_t REFRESH_NS = INT64_C(60) * 1000000000;
 static const int64_t STEP_MS = 1000; /* smaller ones are the clock's own discipline */
 
 static void arm(const struct unit_clock *c) {
-    /* Far ahead: it never expires, it is only cancelled. */
-    const struct itimerspec far = {.it_value.tv_sec = INT64_C(1) << 33};
+    /* Far ahead, as far as a 32-bit time_t goes: it never expires, it is only cancelled. */
+    const struct itimerspec far = {.it_value.tv_sec =
+                                       (time_t)(sizeof(time_t) > 4 ? INT64_C(1) << 33 : INT32_MAX)};
     if (c->fd >= 0)
         timerfd_settime(c->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }

@@ -222,7 +222,7 @@ static void set_timer(const struct link *l) {
     else if (l->in_flight > 0)
         at_ms = l->flights[0].since_ms + l->puback_max_s * 1000;
     struct itimerspec when = {
-        .it_value = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000}};
+        .it_value = {.tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000) * 1000000}};
     int r = timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
     assert(r == 0);
 }
