@@ -271,24 +271,15 @@ static int message_take(struct ingest *in, const struct ingest_message *message)
 
 /* -- after the commit ------------------------------------------------------------------------ */
 
-static bool ack_has(const struct ack *ack, uint64_t seq) {
-    if (ack->has_upto && seq <= ack->upto)
-        return true;
-    for (size_t i = 0; i < ack->also_count; i++)
-        if (ack->also[i] == seq)
-            return true;
-    return false;
-}
-
 /* What has just come is always named, even behind more holes than `also` can list. */
 static void ack_name(struct ack *ack, const struct due *d) {
     struct ack named = *ack;
     named.also_count = 0;
     for (size_t i = 0; i < d->count; i++)
-        if (!ack_has(&named, d->seq[i]))
+        if (!ack_covers(&named, d->seq[i]))
             named.also[named.also_count++] = d->seq[i];
     for (size_t i = 0; i < ack->also_count && named.also_count < ACK_ALSO_MAX; i++)
-        if (!ack_has(&named, ack->also[i]))
+        if (!ack_covers(&named, ack->also[i]))
             named.also[named.also_count++] = ack->also[i];
     *ack = named;
 }

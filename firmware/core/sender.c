@@ -456,15 +456,9 @@ int sender_step(struct sender *s, struct uplink *link, int64_t now_ns, int64_t *
 
 /* ---- hearing ---- */
 
-static bool ack_covers(const struct ack *ack, const struct sender_flight *f) {
-    if (f->cls != ack->cls || f->batch.spool_id != ack->spool_id)
-        return false;
-    if (ack->has_upto && f->batch.seq <= ack->upto)
-        return true;
-    for (size_t i = 0; i < ack->also_count; i++)
-        if (ack->also[i] == f->batch.seq)
-            return true;
-    return false;
+static bool settles(const struct ack *ack, const struct sender_flight *f) {
+    return f->cls == ack->cls && f->batch.spool_id == ack->spool_id &&
+           ack_covers(ack, f->batch.seq);
 }
 
 static void heard_ack(struct sender *s, const uint8_t *data, size_t len, int64_t now_ns) {
@@ -480,7 +474,7 @@ static void heard_ack(struct sender *s, const uint8_t *data, size_t len, int64_t
     }
     s->counters.acks++;
     for (unsigned i = s->flight_count; i > 0; i--)
-        if (ack_covers(&ack, &s->flights[i - 1]))
+        if (settles(&ack, &s->flights[i - 1]))
             flight_remove(s, i - 1);
     if (r > 0)
         s->open[ack.cls].save_ns = earlier(s->open[ack.cls].save_ns, now_ns + SAVE_NS);

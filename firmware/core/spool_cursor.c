@@ -152,14 +152,7 @@ static bool early_take(struct spool *s, uint64_t spool_id, uint64_t seq) {
 }
 
 bool spool_cursor_acks(const struct ack *ack, uint64_t spool_id, uint64_t seq) {
-    if (ack == NULL || ack->spool_id != spool_id)
-        return false;
-    if (ack->has_upto && seq <= ack->upto)
-        return true;
-    for (size_t i = 0; i < ack->also_count; i++)
-        if (ack->also[i] == seq)
-            return true;
-    return false;
+    return ack != NULL && ack->spool_id == spool_id && ack_covers(ack, seq);
 }
 
 /* ---- what is missing ---- */

@@ -94,6 +94,15 @@ int ack_encode(const struct ack *ack, const char *device, const struct seal_sign
     return envelope_seal(payload, stream.bytes_written, cap, signer);
 }
 
+bool ack_covers(const struct ack *ack, uint64_t seq) {
+    if (ack->has_upto && seq <= ack->upto)
+        return true;
+    for (size_t i = 0; i < ack->also_count; i++)
+        if (ack->also[i] == seq)
+            return true;
+    return false;
+}
+
 int ack_decode(const uint8_t *payload, size_t len, const char *device, const struct seal_key *key,
                struct ack *ret_ack) {
     if (len > ACK_PAYLOAD_MAX || !envelope_sealed(payload, len))

@@ -45,6 +45,9 @@ struct ack {
     uint64_t also[ACK_ALSO_MAX];
 };
 
+/* True if the acknowledgement says that batch `seq` of its spool and class is committed. */
+bool ack_covers(const struct ack *ack, uint64_t seq);
+
 /* Signed by the collector and bound to the device's name.  Returns the payload's length. */
 MUST int ack_encode(const struct ack *ack, const char *device, const struct seal_signer *signer,
                     uint8_t *payload, size_t cap);

@@ -128,6 +128,16 @@ static void test_ack_round_trip(void **state) {
 }
 
 /* The largest fits; nothing of it may be missing, and no bit changed. */
+static void test_ack_covers(void **state) {
+    (void)state;
+    const struct ack none = {.spool_id = 1};
+    const struct ack some = {.has_upto = true, .upto = 7, .also_count = 2, .also = {9, 12}};
+    for (uint64_t seq = 0; seq < 20; seq++) {
+        assert_false(ack_covers(&none, seq));
+        assert_true(ack_covers(&some, seq) == (seq <= 7 || seq == 9 || seq == 12));
+    }
+}
+
 static void test_ack_refused(void **state) {
     (void)state;
     const char *device = "abcdefghijklmnopqrstuvwxyz-0123";
@@ -162,7 +172,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices),     cmocka_unit_test(test_names),
         cmocka_unit_test(test_parse),       cmocka_unit_test(test_ack_round_trip),
-        cmocka_unit_test(test_ack_refused),
+        cmocka_unit_test(test_ack_refused), cmocka_unit_test(test_ack_covers),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }
