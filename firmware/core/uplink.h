@@ -42,4 +42,8 @@ struct uplink {
     void (*close)(void *ctx);
 };
 
+/* No link: every attempt fails at once, nothing is ever heard.  Guarded by the fleet's history
+ * (tests/tools/history_test.c) and by daemon_test.py: certificates that cannot be meant. */
+struct uplink uplink_none(void);
+
 #endif

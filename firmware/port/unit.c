@@ -80,10 +80,6 @@ int unit_line(const struct unit *u, const char *role) {
     return ERR_NOENT;
 }
 
-const char *unit_role(const struct unit *u, unsigned line) {
-    return u->board.lines[line].role;
-}
-
 unsigned unit_lines(const struct unit *u) {
     return u->board.count;
 }

@@ -57,7 +57,6 @@ void unit_fault(struct unit *u, enum fault_code code, bool active, int32_t detai
 bool unit_faulty(const struct unit *u, unsigned codes);
 /* A line by its role; < 0 if the kit has none. */
 int unit_line(const struct unit *u, const char *role);
-const char *unit_role(const struct unit *u, unsigned line);
 unsigned unit_lines(const struct unit *u);
 bool unit_level(const struct unit *u, unsigned line); /* settled */
 /* Sets an output; a line < 0 is no line.  What fails is a GPIO fault. */

@@ -113,33 +113,6 @@ bool unit_store_open(struct unit_store *s, uint64_t boot_id, int64_t now_ns) {
 
 /* --- link ----------------------------------------------------------------------------------- */
 
-/* Stands in while there is no link to be opened: every attempt fails at once. */
-static int none_int(void *ctx) {
-    (void)ctx;
-    return ERR_NOTCONN;
-}
-static void none_void(void *ctx) {
-    (void)ctx;
-}
-static int none_publish(void *ctx, const char *topic, const void *payload, size_t len) {
-    (void)ctx;
-    (void)topic;
-    (void)payload;
-    (void)len;
-    return ERR_NOTCONN;
-}
-static int none_next(void *ctx, struct uplink_event *ret_event) {
-    (void)ctx;
-    (void)ret_event;
-    return 0;
-}
-static const struct uplink NO_LINK = {.fd = none_int,
-                                      .connect = none_int,
-                                      .disconnect = none_void,
-                                      .publish = none_publish,
-                                      .next = none_next,
-                                      .close = none_void};
-
 static const char *why_no_link(int err) {
     if (err == ERR_KEY)
         return "certificate and key are not the two halves of one P-256 key";
@@ -166,7 +139,7 @@ static void open_link(struct unit_store *s, int64_t now_ns) {
     s->link_retry_ns = now_ns + LINK_RETRY_NS;
     if (err >= 0)
         return;
-    s->link = NO_LINK;
+    s->link = uplink_none();
     if (!s->link_said)
         log_error(LINK, "%s%s%s; recording goes on, trying again every minute",
                   path != NULL ? path : "", path != NULL ? ": " : "", why_no_link(err));

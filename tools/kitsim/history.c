@@ -23,33 +23,6 @@ struct player {
     struct history_result result;
 };
 
-/* ---- an uplink with no signal ---------------------------------------------------------------- */
-
-static int no_fd(void *ctx) {
-    (void)ctx;
-    return -1;
-}
-static int no_connect(void *ctx) {
-    (void)ctx;
-    return ERR_NOTCONN;
-}
-static void no_word(void *ctx) {
-    (void)ctx;
-}
-static int no_publish(void *ctx, const char *topic, const void *payload, size_t len) {
-    (void)ctx;
-    (void)topic;
-    (void)payload;
-    (void)len;
-    return ERR_NOTCONN;
-}
-static int no_event(void *ctx, struct uplink_event *ret_event) {
-    (void)ctx;
-    (void)ret_event;
-    return 0;
-}
-static struct uplink NO_SIGNAL = {NULL, no_fd, no_connect, no_word, no_publish, no_event, no_word};
-
 /* A made-up past is not at risk: nothing is synced. */
 static int no_sync(void *ctx, int file) {
     (void)ctx;
@@ -87,12 +60,13 @@ static void close_boot(struct player *p) {
 }
 
 static int play_event(struct player *p, const struct event *event) {
+    struct uplink none = uplink_none();
     int64_t now_ns = event->t_ms * NS_PER_MS, next_ns;
     /* What has become due since the event before, then the event. */
-    int r = sender_step(&p->sender, &NO_SIGNAL, now_ns, &next_ns);
+    int r = sender_step(&p->sender, &none, now_ns, &next_ns);
     if (r == 0)
         r = sender_accept(&p->sender, event, now_ns);
-    return r < 0 ? r : sender_step(&p->sender, &NO_SIGNAL, now_ns, &next_ns);
+    return r < 0 ? r : sender_step(&p->sender, &none, now_ns, &next_ns);
 }
 
 static int play_boot(struct player *p, const struct story_event *events, size_t count) {
