@@ -92,7 +92,7 @@ complains 1 "not a .mwb file" decode
 complains 1 "batch 1 at offset 0" decode --key "$dir/pub.pem"
 
 # Lines that are not on the grid, or no passages at all.
-refuses 5,in,30.0,100,40 "t_ms must be whole milliseconds from 0, in steps of 10, not '5'"
+refuses 5,in,30.0,100,40 "t_ms must be 0 to 8796093022200, in steps of 10, not '5'"
 refuses -10,in,30.0,100,40 "t_ms"
 refuses 99999999999999999999,in,30.0,100,40 "t_ms"
 refuses 10,up,30.0,100,40 "direction must be in or out, not 'up'"

@@ -89,8 +89,8 @@ static int samples_add(struct samples *s, double mph) {
 
 static int complain(const struct request *r, const struct csv *csv, const char *what,
                     const char *value) {
-    fprintf(stderr, "%s:%ld: %s%s%s\n", r->path, csv->number, what, value[0] != '\0' ? ": " : "",
-            value);
+    fprintf(stderr, "moorwatch speeds: %s:%ld: %s%s%s\n", r->path,
+            csv->number > 0 ? csv->number : 1, what, value[0] != '\0' ? ": " : "", value);
     return ERR_BADMSG;
 }
 
@@ -165,12 +165,13 @@ static int report(const struct request *r, struct samples *s) {
     int err =
         threshold < 0 ? threshold : speeds_of_array(s->mph, s->n, r->limit_mph, threshold, &stats);
     if (err < 0) {
-        fprintf(stderr, "%s: %s\n", r->path, err_text(err));
+        fprintf(stderr, "moorwatch speeds: %s: %s\n", r->path, err_text(err));
         return 1;
     }
     if (stats.trust == SPEEDS_TOO_FEW)
-        fprintf(stderr, "%s: only %llu vehicles: too few for a percentile to be relied on\n",
-                r->path, (unsigned long long)stats.n);
+        fprintf(stderr,
+                "moorwatch speeds: %s: %llu vehicle%s: too few for a percentile to be relied on\n",
+                r->path, (unsigned long long)stats.n, stats.n == 1 ? "" : "s");
     return print_json(&stats, r->limit_mph, threshold);
 }
 
@@ -187,7 +188,7 @@ static int run(int argc, char **argv) {
     struct samples samples = {0};
     int err = read_all(&r, &csv, &samples);
     if (err == ERR_NOMEM)
-        fprintf(stderr, "%s: %s\n", r.path, err_text(err));
+        fprintf(stderr, "moorwatch speeds: %s: %s\n", r.path, err_text(err));
     code = err < 0 ? 1 : report(&r, &samples);
     free(samples.mph);
     csv_close(&csv);

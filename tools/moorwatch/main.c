@@ -62,5 +62,8 @@ int main(int argc, char **argv) {
         return unknown(name);
     if (help || wants_help(argc - 1, argv + 1))
         return help_one(c);
+    char says[64]; /* getopt_long names the program by argv[0] */
+    (void)snprintf(says, sizeof says, "moorwatch %s", c->name);
+    argv[1] = says;
     return c->run(argc - 1, argv + 1);
 }

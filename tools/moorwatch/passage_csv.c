@@ -13,7 +13,7 @@ static const struct {
     int64_t step, min, max; /* in units of the last decimal */
     const char *limits;     /* for people */
 } COLUMNS[PASSAGE_CSV_COLUMNS] = {
-    [T_MS] = {"t_ms", 0, 10, 0, EVENT_TIME_MAX, "whole milliseconds from 0, in steps of 10"},
+    [T_MS] = {"t_ms", 0, 10, 0, EVENT_TIME_MAX, "0 to 8796093022200, in steps of 10"},
     [DIRECTION] = {"direction", 0, 1, 0, 0, "in or out"},
     [SPEED] = {"speed_mph", 1, 1, 0, UINT16_MAX, "0.0 to 6553.5 with one decimal"},
     [DURATION] = {"duration_ms", 0, 100, 0, 86400000, "0 to 86400000 (a day), in steps of 100"},
