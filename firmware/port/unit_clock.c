@@ -1,5 +1,6 @@
 #include "unit_clock.h"
 #include "log.h"
+#include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ void unit_clock_init(struct unit_clock *c) {
 
 static bool was_set(const struct unit_clock *c) {
     uint64_t expired;
-    if (c->fd < 0 || read(c->fd, &expired, sizeof expired) >= 0)
+    if (c->fd < 0 || read(c->fd, &expired, sizeof expired) >= 0 || errno != ECANCELED)
         return false;
     arm(c);
     return true;

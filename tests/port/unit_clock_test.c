@@ -72,11 +72,31 @@ static void a_step_is_news_a_slew_is_not(void **state) {
     assert_true(unit_clock_step(&c, 240 * S, &a, &refresh));
 }
 
+/* A clock that nobody sets is read once a minute, not at every step of the loop. */
+static void the_systems_clock_is_left_alone(void **state) {
+    (void)state;
+    struct unit_clock c;
+    struct event_anchor a;
+    bool refresh;
+    unit_clock_init(&c);
+    assert_true(c.fd >= 0);
+    int64_t now_ns = c.clock.boot_ns(c.clock.ctx);
+    assert_true(unit_clock_step(&c, now_ns, &a, &refresh));
+    for (int i = 1; i < 60; i++) {
+        (void)unit_clock_step(&c, now_ns + i * S, &a, &refresh);
+        assert_false(refresh);
+    }
+    (void)unit_clock_step(&c, now_ns + 60 * S, &a, &refresh);
+    assert_true(refresh);
+    close(c.fd);
+}
+
 int main(void) {
     log_redirect(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORM_PLAIN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(news_is_told_once),
         cmocka_unit_test(a_step_is_news_a_slew_is_not),
+        cmocka_unit_test(the_systems_clock_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
