@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The daemons as they are installed: options, errors, a real TLS broker, host GPIO, a radar on a pty.
 
-usage: daemon_test.py BIN_DIR SOURCE_DIR [MALLOC_COUNT_SO] [test ...]
+usage: daemon_test.py BIN_DIR SOURCE_DIR [PRELOADS_DIR] [test ...]
 """
 import os
 import pathlib
@@ -17,7 +17,9 @@ import unittest
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
-COUNTER = sys.argv[3] if len(sys.argv) > 3 else ""
+PRELOADS = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 and sys.argv[3] else None
+COUNTER = PRELOADS and str(PRELOADS / "libmalloc_count.so")
+WALL_CLOCK = PRELOADS and str(PRELOADS / "libwall_clock.so")
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 PATIENCE_S = 20
 
@@ -150,6 +152,32 @@ allow_anonymous false
 
 def run(*argv):
     return subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=20)
+
+
+def header(payload_hex):
+    """The fields of a payload's header (WIRE.md 2) as protobuf has them on the line: sint64 are
+    zigzag, so anchor_unix_ms (8) is doubled."""
+    payload, at, fields = bytes.fromhex(payload_hex), 0, {}
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            at, byte = at + 1, payload[at]
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+    varint()
+    end = varint() + at
+    while at < end:
+        key = varint()
+        size = {0: 0, 1: 8, 2: 0}[key & 7]
+        if key & 7 == 2:
+            size = varint()
+        fields[key >> 3] = varint() if key & 7 == 0 else payload[at:at + size]
+        at += size
+    return fields
 
 
 class Case(unittest.TestCase):
@@ -351,6 +379,40 @@ class Padlock(Case):
         self.place.subscriber()
         wait_for("what was held in memory", lambda: [
             m for m in self.place.messages() if m[0].endswith("/a")])
+        self.stop(child)
+
+    @unittest.skipUnless(WALL_CLOCK, "no preload library in this build (sanitizers)")
+    def test_a_clock_at_1970(self):
+        shift = self.place.dir / "shift"
+        shift.write_bytes(struct.pack("<q", 5 - int(time.time())))
+        clock = {"LD_PRELOAD": WALL_CLOCK, "WALL_CLOCK": str(shift)}
+        self.place.broker()
+        self.place.subscriber()
+        conf = self.place.config("hub.conf", "hub-1", "padlock-hub")
+        child = self.padlock(conf, env=clock)
+        wait_for("a word about the clock", lambda: "1970-01-01T00:00:"
+                 in self.place.log("hub.log") and "the clock is not set" in
+                 self.place.log("hub.log"))
+        # No certificate is valid in 1970: no link, but the lock guards and records.
+        wait_for("a word about the link", lambda: "this device's clock is wrong"
+                 in self.place.log("hub.log"))
+        self.place.wire("hub-1", "loop-2 0")
+        wait_for("the siren", lambda: self.place.outputs("hub-1")["siren"] == "1")
+        shift.write_bytes(struct.pack("<q", 0))  # the network has told the time
+
+        def headers(class_letter):
+            return [header(m[1]) for m in self.place.messages()
+                    if m[0] == "mw/1/hub-1/" + class_letter]
+        # The first batch was sealed in 1970 and says so; the boot's anchor follows when it can.
+        first = wait_for("what was recorded in 1970", lambda: headers("a"))[0]
+        self.assertNotIn(9, first)
+        self.assertLess(first[8], 2 * 3600000)
+        self.stop(child)
+        child = self.padlock(conf, log="again.log", env=clock)
+        later = wait_for("a better anchor", lambda: [
+            h for h in headers("t") + headers("a") if h.get(9, 0) > 0])[0]
+        self.assertEqual(first[6], later[6])  # of the same boot: the collector places the first by it
+        self.assertLess(abs(later[8] / 2000 - time.time()), 3600)
         self.stop(child)
 
     def test_two_daemons_do_not_share_a_spool(self):
