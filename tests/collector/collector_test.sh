@@ -58,7 +58,7 @@ configure good collector
 configure impostor impostor
 
 waits_for() { # FILE TEXT
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         grep -qF -- "$2" "$1" 2>/dev/null && return
         sleep 0.1
     done
@@ -120,9 +120,12 @@ kill $collector_pid; wait $collector_pid || fail "SIGTERM does not end it with 0
 (trap '' XFSZ; ulimit -f 256; exec "$collector" -c good.conf > full.log 2>&1) &
 collector_pid=$!
 waits_for full.log "connected"
-echo go | timeout 4 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key --collector \
-    collector.pem --device kit-1 --batches 2000 --events 500 > pump.log 2>&1 && fail "acknowledged on a full disk"
+timeout 60 "$pump" --port "$port" --ca ca.pem --cert kit-1.pem --key kit-1.key --collector collector.pem \
+    --device kit-1 --batches 2000 --events 500 < <(echo go) > pump.log 2>&1 & pumping=$!
 waits_for full.log "nothing is acknowledged until it works again"
+sleep 1
+kill $pumping 2>/dev/null || true
+wait $pumping && fail "acknowledged on a full disk"
 [ "$(grep -c 'until it works again' full.log)" = 1 ] || fail "a full disk is said more than once"
 kill $collector_pid; wait $collector_pid || fail "SIGTERM on a full disk does not end it with 0"
 "$moorwatch" verify --db c.db > /dev/null 2> err || fail "a full disk has damaged the record: $(cat err)"
