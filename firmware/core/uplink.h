@@ -4,8 +4,9 @@
  * broker's word and frees nothing; it is reported only so that the link's health is known.
  *
  * Implementations: firmware/port/uplink_paho.c; the lossy broker of tests/sim.
- * Contract: tests/port/uplink_contract.h.  Threads: the loop's; Paho's threads end in a bounded
- * queue behind fd().  Memory: taken at open (Paho's own is the documented exception). */
+ * Contract: tests/port/uplink_contract.h.  No function but close may wait for the network: edges,
+ * siren and watchdog share the caller's thread.  Threads: the loop's; Paho's threads end in a
+ * bounded queue behind fd().  Memory: taken at open (Paho's own is the documented exception). */
 #ifndef MOORWATCH_UPLINK_H
 #define MOORWATCH_UPLINK_H
 
@@ -35,7 +36,8 @@ struct uplink {
     /* Begins to connect; the outcome comes as UPLINK_UP or UPLINK_DOWN. */
     int (*connect)(void *ctx);
     void (*disconnect)(void *ctx);
-    /* Hands a payload over; it is copied.  Returns a token >= 0; ERR_NOTCONN, ERR_AGAIN. */
+    /* Hands a payload over; it is copied.  Returns a token >= 0; ERR_NOTCONN; ERR_AGAIN (as many
+     * as fit wait for their PUBACK); ERR_INVAL (longer than WIRE_PAYLOAD_MAX). */
     int (*publish)(void *ctx, const char *topic, const void *payload, size_t len);
     /* The next waiting event: 1, or 0 if there is none. */
     int (*next)(void *ctx, struct uplink_event *ret_event);

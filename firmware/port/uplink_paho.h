@@ -9,11 +9,14 @@
  * Promises (tests/port/uplink_test.c, on a real broker): UP only after the broker has granted the
  * subscription to the acknowledgements; one DOWN for every UP or failed connect; a broker that
  * speaks only TLS 1.2, a wrong or expired certificate on either side, a missing file: each DOWN or
- * open error with words that say so.  Paho's threads only copy into a bounded queue (what does not
- * fit is counted) and wake the loop.
- * Memory: one allocation at open, and Paho's own (the documented exception).  Threads: all
- * functions are the loop's; Paho runs two threads while a client exists.  connect and disconnect
- * may wait for a name look-up of a hanging attempt; disconnect waits at most 2 s for the broker. */
+ * open error with words that say so.
+ * No function but close waits for anything, whatever the network, a name server or Paho do
+ * (tests/port/uplink_stall_test.c): a thread of ours owns the Paho client (uplink_worker.h).
+ * disconnect only asks for the end; a connect that follows begins when that has come.  close waits
+ * at most 4 s, then leaves a hanging look-up to its thread, which cleans up behind itself.
+ * Memory: taken at open, and Paho's own (the documented exception).  Threads: all functions are the
+ * loop's; one of ours, and two of Paho's while a client exists, which only copy into a bounded
+ * queue (what does not fit is counted) and wake the loop. */
 #ifndef MOORWATCH_UPLINK_PAHO_H
 #define MOORWATCH_UPLINK_PAHO_H
 

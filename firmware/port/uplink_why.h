@@ -4,8 +4,8 @@
  * TLS 1.3 (its alert comes after the handshake) is lost between its threads; so the words come from
  * OpenSSL's reason where there is one, from CONNACK's code, and else from knocking once more with a
  * plain TCP connection.
- * Guarded by tests/port/uplink_test.c.  Memory: static text.  Threads: any; blocks for at most a
- * name look-up and PROBE_MS. */
+ * Guarded by tests/port/uplink_test.c.  Memory: static text.  Threads: any; blocks for a
+ * name look-up and PROBE_MS for each address. */
 #ifndef MOORWATCH_UPLINK_WHY_H
 #define MOORWATCH_UPLINK_WHY_H
 
