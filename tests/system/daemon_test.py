@@ -19,6 +19,7 @@ BIN = pathlib.Path(sys.argv[1]).resolve()
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
 PRELOADS = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 and sys.argv[3] else None
 COUNTER = PRELOADS and str(PRELOADS / "libmalloc_count.so")
+SLOW_NAMES = PRELOADS and str(PRELOADS / "libslow_names.so")
 WALL_CLOCK = PRELOADS and str(PRELOADS / "libwall_clock.so")
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 PATIENCE_S = 20
@@ -470,6 +471,44 @@ class Padlock(Case):
         self.stop(child)
 
 
+class Stalled(Case):
+    """What the network does is the link's worry alone."""
+
+    def guards_all_the_same(self, env, first_s):
+        """After first_s each edge is acted upon within a second; the watchdog is fed throughout."""
+        notes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notes.bind(self.place.path("notify"))
+        notes.settimeout(1)
+        self.addCleanup(notes.close)
+        child = self.padlock(self.place.config("hub.conf", "hub-1", "padlock-hub"),
+                             env={**env, "NOTIFY_SOCKET": self.place.path("notify"),
+                                  "WATCHDOG_USEC": "1000000"})
+        for lock in range(1, 5):
+            until = time.monotonic() + (first_s if lock == 1 else 1.2)
+            while time.monotonic() < until:
+                notes.recv(512)  # fails after a second without a word
+            cut = time.monotonic()
+            self.place.wire("hub-1", f"loop-{lock} 0")
+            wait_for("the alarm", lambda: f"lock: {lock}: tamper" in self.place.log("hub.log")
+                     and self.place.outputs("hub-1")["siren"] == "1")
+            self.assertLess(time.monotonic() - cut, 1)
+        stopping = time.monotonic()
+        self.stop(child)
+        self.assertLess(time.monotonic() - stopping, 8)
+
+    def test_a_broker_that_says_nothing_delays_nothing(self):
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", self.place.port))
+            mute.listen(8)
+            self.guards_all_the_same({}, 1)
+
+    # The attempt is given up after 25 s, and what it left behind still hangs.
+    @unittest.skipUnless(SLOW_NAMES, "no preload library in this build (sanitizers)")
+    def test_a_name_server_that_does_not_answer_delays_nothing(self):
+        self.guards_all_the_same({"LD_PRELOAD": SLOW_NAMES, "SLOW_NAMES_MS": "60000"}, 23.5)
+        self.assertIn("no name server does", self.place.log("hub.log"))
+
+
 class Speedwatch(Case):
     def config(self, radar, more=""):
         return self.place.config("kit.conf", "kit-1", "speedwatch-usb", more=f"""
@@ -580,4 +619,4 @@ if __name__ == "__main__":
     if MOSQUITTO is None:
         print("skipped: no mosquitto on this machine")
         sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
