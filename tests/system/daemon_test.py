@@ -619,4 +619,4 @@ if __name__ == "__main__":
     if MOSQUITTO is None:
         print("skipped: no mosquitto on this machine")
         sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
