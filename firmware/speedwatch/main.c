@@ -74,21 +74,24 @@ static void remember(struct speedwatch *s, struct unit *u) {
     unit_remember(u, "session", (uint64_t)s->session.number * 2 + s->session.on);
 }
 
+/* Said once it is written: what the journal says has happened outlives a power cut. */
 static void tell_session(struct speedwatch *s, struct unit *u, const struct session_out *out,
                          int64_t t_ns) {
     static const char *const WORDS[] = {"", "started", "stopped", "check"};
     s->session_next_ns = out->next_ns;
     for (unsigned i = 0; i < out->tells; i++) {
         struct event e = {.kind = EVENT_SESSION, .session = out->tell[i]};
-        log_info(MODULE, "session %" PRIu32 " at %s: %s%s", e.session.session, e.session.site,
-                 WORDS[e.session.what],
-                 e.session.what != SESSION_CHECK ? ""
-                 : e.session.passed              ? " passed"
-                                                 : " NOT passed");
         unit_tell(u, &e, t_ns);
     }
     if (out->tells > 0)
         remember(s, u);
+    for (unsigned i = 0; i < out->tells; i++) {
+        const struct event_session *e = &out->tell[i];
+        log_info(MODULE, "session %" PRIu32 " at %s: %s%s", e->session, e->site, WORDS[e->what],
+                 e->what != SESSION_CHECK ? ""
+                 : e->passed              ? " passed"
+                                          : " NOT passed");
+    }
 }
 
 static void tell_vehicles(struct speedwatch *s, struct unit *u,
