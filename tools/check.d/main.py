@@ -104,7 +104,10 @@ def rule_scripts(tree):
             except SyntaxError as e:
                 bad.append(f"{name}:{e.lineno}: {e.msg}")
         elif name.endswith((".mjs", ".js")) and shutil.which("node"):
-            bad += tree.run("node", "--check", name).stderr.splitlines()
+            # From standard input: node 18 takes a .js file for a script of the old kind.
+            done = subprocess.run(["node", "--check", "--input-type=module"], text=True,
+                                  input=tree.text(name), capture_output=True)
+            bad += [f"{name}: {line}" for line in done.stderr.splitlines()[:6]]
     return bad
 
 
@@ -203,7 +206,7 @@ def rule_headers(tree):
 
 def rule_words(tree):
     """No unfinished business, no NDEBUG, no unbounded string calls."""
-    todo = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    todo = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
     calls = re.compile(r"(?<!\w)(NDEBUG|strcpy\s*\(|strcat\s*\(|sprintf\s*\(|gets\s*\(|atoi\s*\("
                        r"|strtok\s*\()")
     sources = tree.code(suffix=(".c", ".h", ".py", ".mjs", ".js", ".css", ".txt"))
@@ -280,7 +283,7 @@ PLANTS = {
                     ("firmware/base/planted.c", "#include <openssl/evp.h>\n#include <zlib.h>\n")],
     "functions": [("firmware/core/planted.c", LONG), ("firmware/core/planted.c", KNOTTY)],
     "scripts": [("tools/planted", "#!/bin/bash\nif true; then\n"),
-                ("tests/planted.py", "def f(:\n")],
+                ("tests/planted.py", "def f(:\n"), ("collector/web/planted.js", "let a = ;\n")],
     "man": [("tools/planted.1", ".Dd $Mdocdate$\n.Dt A 1\n.Sh NAME\n.Nm\n.Xx\n")],
     "format": [("firmware/core/planted.c", "int   f (void){return 1;}\n")],
     "tidy": [("firmware/base/err.c",

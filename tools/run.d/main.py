@@ -8,15 +8,16 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 
+import place  # noqa: E402
 from check import check  # noqa: E402
 from processes import Failed  # noqa: E402
 from world import World  # noqa: E402
@@ -69,20 +70,42 @@ def arguments():
     args = p.parse_args()
     if args.kits < 1 or args.kits > 12 or args.locks < 1 or args.locks > 72:
         p.error("1 to 12 kits and 1 to 72 locks")
+    if args.port < 0 or args.port > 65535:
+        p.error("--port is 1 to 65535, or 0 for a free one")
+    if args.seconds is not None and args.seconds < 1:
+        p.error("--for is at least 1 second")
+    if args.data and not (args.data / "speeds").is_dir():
+        p.error(f"{args.data} holds no speeds/: is it the shared data folder?")
+    if args.build and not (args.build / "bin/moorwatch").exists():
+        p.error(f"{args.build} holds no bin/moorwatch: is it a build folder, and built?")
     return args
 
 
-def run_quietly(argv, what):
-    done = subprocess.run(argv, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise Failed(f"{what} failed:\n" + "\n".join(done.stdout.splitlines()[-30:]))
+def run_quietly(argv, what, finish=False):
+    """Runs argv in a process group of its own.  An interrupt ends all of it; with finish, the first
+    one waits for its end."""
+    child = subprocess.Popen(argv, cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             process_group=0)
+    try:
+        out, _ = child.communicate()
+    except KeyboardInterrupt:
+        if finish:
+            say(f"\nwaiting for {what}: it may not stop half way")
+        else:
+            os.killpg(child.pid, signal.SIGTERM)
+        child.communicate()
+        raise
+    if child.returncode:
+        raise Failed(f"{what} failed:\n" + "\n".join(out.splitlines()[-30:]))
 
 
 def build(progress):
     progress("install what is missing: minutes, the first time")
-    run_quietly([ROOT / "tools/setup", "run"], "tools/setup")
+    run_quietly([ROOT / "tools/setup", "run"], "tools/setup", finish=True)
     progress("build: a minute or two, the first time")
+    if not (ROOT / "build/release").exists():
+        place.want_room(ROOT, place.BUILD_BYTES)
     run_quietly(["cmake", "--preset", "release"], "cmake")
     run_quietly(["cmake", "--build", "--preset", "release", "-j", str(os.cpu_count())],
                 "the build")
@@ -132,10 +155,11 @@ def main():
     signal.signal(signal.SIGINT, on_term)
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGHUP, on_term)
-    state = args.state or pathlib.Path(tempfile.mkdtemp(prefix="moorwatch-run-"))
     progress = Progress(World.STEPS + (0 if args.build else 2))
-    world, code = None, 1
+    state, world, code = None, None, 1
     try:
+        place.want_port(args.port)
+        state = pathlib.Path(place.own(args.state))
         programs = args.build or build(progress)
         world = World(state.resolve(), programs.resolve() / "bin", args)
         world.start(progress)
@@ -144,7 +168,7 @@ def main():
     except KeyboardInterrupt:
         code = 0 if world and not args.check else 1
         say("\nstopping")
-    except Failed as e:
+    except (Failed, OSError) as e:
         progress.end()
         say(f"tools/run: {e}")
     finally:
@@ -152,9 +176,9 @@ def main():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             world.stop()
-        if not args.state and (code == 0 or world is None):
-            subprocess.run(["rm", "-rf", "--", state], check=False)
-        elif code:
+        if state and not args.state and (code == 0 or world is None):
+            shutil.rmtree(state, ignore_errors=True)
+        elif world and code:
             say(f"tools/run: state and logs are kept in {state}")
     return code
 

@@ -120,6 +120,14 @@ class World:
             running.append((device, subprocess.Popen([str(a) for a in argv], text=True,
                                                      stdout=subprocess.PIPE,
                                                      stderr=subprocess.STDOUT)))
+        try:
+            self.end_history(running)
+        finally:
+            for _, child in running:
+                child.kill()
+                child.wait()
+
+    def end_history(self, running):
         for device, child in running:
             out, _ = child.communicate()
             if child.returncode:
