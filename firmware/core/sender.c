@@ -108,9 +108,9 @@ int sender_accept(struct sender *s, const struct event *event, int64_t now_ns) {
     return take(s, cls, event, now_ns);
 }
 
-/* Worth a record of its own: better, or more than a second from what was known. */
+/* Worth a record of its own: the first, another quality, or more than a second off. */
 static bool anchor_is_news(const struct spool_anchor *old, const struct spool_anchor *new) {
-    if (old->quality == 0 || new->quality != old->quality)
+    if (old->boot_id == 0 || new->quality != old->quality)
         return true;
     int64_t drift = (new->unix_ms - old->unix_ms) - (new->boot_ms - old->boot_ms);
     return drift > 1000 || drift < -1000;

@@ -221,6 +221,27 @@ static void events_of_an_earlier_boot_keep_its_clock(void **state) {
     assert_true(bench.sent[1].header.has_previous);
 }
 
+/* True if telling the sender of this clock cost the disk anything. */
+static bool anchor_writes(int64_t boot_ms, int64_t unix_ms, enum clock_quality quality) {
+    const struct event_anchor anchor = {.unix_ms = unix_ms, .quality = (uint8_t)quality};
+    long before = bench.sim.ops;
+    sender_anchor(&bench.sender, &anchor, boot_ms);
+    assert_int_equal(spool_sync(&bench.spools[CLASS_ALARM]), 0);
+    return bench.sim.ops != before;
+}
+
+static void a_clock_that_only_goes_on_is_not_written_again(void **state) {
+    (void)state;
+    const int64_t now = 1790000000000;
+    assert_true(anchor_writes(5000, 5000, CLOCK_UNKNOWN)); /* 1970 */
+    assert_false(anchor_writes(65000, 65000, CLOCK_UNKNOWN));
+    assert_true(anchor_writes(66000, now, CLOCK_NTP));
+    assert_false(anchor_writes(126000, now + 60000 + 900, CLOCK_NTP));
+    assert_true(anchor_writes(186000, now + 120000 + 2000, CLOCK_NTP)); /* 1.1 s ahead */
+    assert_true(anchor_writes(246000, now + 180000 - 5000, CLOCK_NTP)); /* set back */
+    assert_true(anchor_writes(306000, now + 240000 - 5000, CLOCK_RESTORED));
+}
+
 static void what_is_not_valid_is_refused(void **state) {
     (void)state;
     struct event e = {.t_ms = 1, .kind = 77};
@@ -254,6 +275,7 @@ int main(void) {
         TEST(a_link_that_is_full_is_tried_again),
         TEST(a_failing_disk_is_told_when_it_begins_and_ends),
         TEST(events_of_an_earlier_boot_keep_its_clock),
+        TEST(a_clock_that_only_goes_on_is_not_written_again),
         TEST(what_is_not_valid_is_refused),
         TEST(stopping_leaves_nothing_open),
     };
