@@ -593,6 +593,15 @@ device = {radar}
         wait_for("the fault", garbage)
         self.stop(child)
 
+    def test_a_check_that_hears_nothing_is_not_passed(self):
+        conf = self.config(self.place.path("no-radar"), more="[session]\ncheck = 1 s\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the socket", (self.place.dir / "kit-1.gpio").exists)
+        self.place.wire("kit-1", "check-button pulse 120")
+        wait_for("its outcome", lambda: "at great-ayton-1: check NOT passed"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+
     def test_the_button_and_restarts(self):
         conf = self.config(self.place.path("no-radar"))
         child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
