@@ -4,6 +4,7 @@
 #include "uplink_contract.h"
 #include "uplink_paho.h"
 #include <dirent.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -186,6 +187,21 @@ static void test_frozen(void **state) {
     u.close(u.ctx);
 }
 
+/* What an attempt that is over had still to say is not heard. */
+static void test_over(void **state) {
+    (void)state;
+    test_broker_start(&broker, "broker", false);
+    struct uplink u = open_up();
+    test_broker_stop(&broker, SIGKILL);
+    struct pollfd fd = {.fd = u.fd(u.ctx), .events = POLLIN};
+    assert_int_equal(poll(&fd, 1, 10000), 1); /* the DOWN waits */
+    u.disconnect(u.ctx);
+    test_broker_start(&broker, "broker", false);
+    assert_int_equal(u.connect(u.ctx), 0);
+    (void)uplink_expect(&u, UPLINK_UP);
+    u.close(u.ctx);
+}
+
 /* A device that dies leaves its last will. */
 static void test_last_will(void **state) {
     (void)state;
@@ -264,6 +280,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_arrives, stop_broker),
         cmocka_unit_test_teardown(test_killed_and_back, stop_broker),
         cmocka_unit_test_teardown(test_frozen, stop_broker),
+        cmocka_unit_test_teardown(test_over, stop_broker),
         cmocka_unit_test_teardown(test_last_will, stop_broker),
         cmocka_unit_test_teardown(test_refused, stop_broker),
         cmocka_unit_test_teardown(test_missing, stop_broker),
