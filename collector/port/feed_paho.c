@@ -10,7 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORDS = 320, PATH = 512, NAME = 256, PARTING_MS = 1000, ACKS_IN_FLIGHT = 2000 };
+enum {
+    WORDS = 320,
+    PATH = 512,
+    NAME = 256,
+    PARTING_MS = 1000,
+    ACKS_IN_FLIGHT = 2000,
+    /* Paho gives up after FEED_CONNECT_MAX_S by itself, but for a name look-up; and to end a client
+     * that is looking up a name would keep the loop waiting for as long as that takes.  So longer
+     * than a resolver's patience: three servers, two attempts of 5 s each, some search domains. */
+    HANGING_MS = 120000,
+};
 
 /* What Paho's threads have to tell the loop. */
 enum news { NEWS_NONE, NEWS_UP, NEWS_DOWN };
@@ -190,7 +200,6 @@ static void take_news(struct feed *f, int64_t now_ms) {
 }
 
 int64_t feed_paho_step(struct feed *f, int64_t now_ms) {
-    static const int64_t HANGING_MS = (FEED_CONNECT_MAX_S + 5) * 1000;
     take_news(f, now_ms);
     if (f->state == FEED_CONNECTING && now_ms - f->since_ms >= HANGING_MS)
         go_down(f, "nothing answers there in time", now_ms);

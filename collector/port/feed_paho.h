@@ -5,6 +5,8 @@
  * The session is kept by the broker (clean session false), so that a restart of the collector costs
  * no waiting; each attempt is a fresh Paho client, with the waiting times of FEED_BACKOFF.
  *
+ * step and publish do not wait for a name look-up that hangs (for up to two minutes); close does.
+ *
  * Guarded by tests/collector/collector_test.sh, on a real broker.  The only user of MQTTAsync.h
  * beside firmware/port.  Memory: one allocation, and Paho's.  Threads: all functions are the
  * loop's; Paho runs two threads while a client exists, which only copy (and wait, if the post is
