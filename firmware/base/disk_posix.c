@@ -14,7 +14,10 @@ struct posix_dir {
     int files; /* handles open */
 };
 
+/* A quota or a file-size limit that is used up is a full disk to whoever writes. */
 static int fail(void) {
+    if (errno == EDQUOT || errno == EFBIG)
+        return ERR_NOSPACE;
     return errno > 0 ? -errno : ERR_IO;
 }
 

@@ -268,6 +268,7 @@ static int make_loop(struct unit *u) {
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a full disk, not the end */
     u->watch = epoll_create1(EPOLL_CLOEXEC);
     int err = u->watch < 0 ? -errno : sd_event_new(&u->loop);
     if (err >= 0)
