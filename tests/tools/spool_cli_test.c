@@ -81,7 +81,7 @@ static void prints_what_waits(void **state) {
     says("accepted 3, dropped 0");
     assert_null(strstr(output, "telemetry"));
     assert_int_equal(on_dir("--events", dir), 0);
-    says("2000 ms  lock");
+    says("2000 ms  lock 1 alarm");
 }
 
 static void speaks_json(void **state) {

@@ -48,16 +48,36 @@ static int request_of(int argc, char **argv, struct request *ret_request) {
 
 /* ---- events ---- */
 
+/* What a person would ask next: which lock and what, how fast, which session, which fault. */
+static void words_of(const struct event *e, char *buf, size_t cap) {
+    static const char *const SESSION[] = {"", "started", "stopped", "checked"};
+    const char *kind = event_kind_name(e->kind);
+    if (e->kind == EVENT_LOCK)
+        snprintf(buf, cap, "%s %u %s", kind, e->lock.lock + 1u, lock_what_name(e->lock.what));
+    else if (e->kind == EVENT_PASSAGE)
+        snprintf(buf, cap, "%s %s %u.%u mph", kind, e->passage.direction == 0 ? "in" : "out",
+                 e->passage.speed_mph10 / 10u, e->passage.speed_mph10 % 10u);
+    else if (e->kind == EVENT_SESSION && e->session.what <= SESSION_CHECK)
+        snprintf(buf, cap, "%s %" PRIu32 " at %s %s", kind, e->session.session, e->session.site,
+                 SESSION[e->session.what]);
+    else if (e->kind == EVENT_FAULT)
+        snprintf(buf, cap, "%s %s %s", kind, fault_code_name(e->fault.code),
+                 e->fault.active ? "began" : "cleared");
+    else
+        snprintf(buf, cap, "%s", kind);
+}
+
 static void print_event(const struct request *r, const char *where, uint64_t boot_id,
                         const struct event *e, bool *first) {
-    const char *kind = event_kind_name(e->kind);
+    char words[128];
+    words_of(e, words, sizeof words);
     if (r->json)
         printf("%s\n        {\"in\": \"%s\", \"boot\": \"%016" PRIx64 "\", \"t_ms\": %" PRId64
-               ", \"kind\": \"%s\"}",
-               *first ? "" : ",", where, boot_id, e->t_ms, kind);
+               ", \"kind\": \"%s\", \"words\": \"%s\"}",
+               *first ? "" : ",", where, boot_id, e->t_ms, event_kind_name(e->kind), words);
     else
         printf("    %-14s boot %016" PRIx64 "  %12" PRId64 " ms  %s\n", where, boot_id, e->t_ms,
-               kind);
+               words);
     *first = false;
 }
 
