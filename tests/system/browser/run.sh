@@ -1,7 +1,7 @@
 #!/bin/sh
 # run: a script in a real browser on the real collector.  run.sh BUILD_DIR SCRIPT [ARGUMENT]
 # Installs playwright-core by the lock file into the build directory, which needs npm's registry
-# once.
+# once.  Debian 12 has Node 18, which playwright-core 1.65 refuses and 1.55 runs on.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../../.." && pwd)
