@@ -48,6 +48,13 @@ static int request_of(int argc, char **argv, struct request *ret_request) {
 
 /* ---- events ---- */
 
+/* A site's name may hold any printable character; these two would end a JSON string. */
+static void plain(char *words) {
+    for (; *words != '\0'; words++)
+        if (*words == '"' || *words == '\\')
+            *words = '\'';
+}
+
 /* What a person would ask next: which lock and what, how fast, which session, which fault. */
 static void words_of(const struct event *e, char *buf, size_t cap) {
     static const char *const SESSION[] = {"", "started", "stopped", "checked"};
@@ -71,6 +78,7 @@ static void print_event(const struct request *r, const char *where, uint64_t boo
                         const struct event *e, bool *first) {
     char words[128];
     words_of(e, words, sizeof words);
+    plain(words);
     if (r->json)
         printf("%s\n        {\"in\": \"%s\", \"boot\": \"%016" PRIx64 "\", \"t_ms\": %" PRId64
                ", \"kind\": \"%s\", \"words\": \"%s\"}",
