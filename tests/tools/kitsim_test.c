@@ -99,6 +99,41 @@ static void own_data_is_whole(void **state) {
     assert_true(traffic_per_hour(&t, monday_8) > 2 * traffic_per_hour(&t, sunday_8));
 }
 
+/* In percent: how many of the speeds are at least so fast. */
+static double share(const struct traffic *t, int mph) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < t->speeds_count; i++)
+        n += t->speeds_mph[i] >= mph;
+    return 100.0 * n / t->speeds_count;
+}
+
+/* Each site's road fits its limit: a village, not a race track, and some villages are fine. */
+static void sites_are_villages(void **state) {
+    (void)state;
+    static struct traffic t;
+    struct table sites;
+    unsigned count = 0, fine = 0;
+    const char *folder = SOURCE_DIR "/tools/kitsim/data/";
+    char path[512];
+    snprintf(path, sizeof path, "%ssites.csv", folder);
+    assert_int_equal(table_open(path, &sites), 0);
+    snprintf(path, sizeof path, "%sspeeds.csv", folder);
+    while (table_next(&sites)) {
+        int limit = (int)table_number(&sites, table_column(&sites, "limit_mph"), 0);
+        int pair = (int)table_number(&sites, table_column(&sites, "pair"), 0);
+        assert_true((limit == 20 || limit == 30 || limit == 40) && pair > 0);
+        assert_int_equal(traffic_load_speeds(&t, path, (unsigned)pair), 0);
+        double over = share(&t, limit + 1), at_threshold = share(&t, limit * 11 / 10 + 2);
+        assert_true(over >= 5 && over <= 50);
+        assert_true(at_threshold <= 15);
+        fine += at_threshold < 1.5;
+        count++;
+    }
+    table_close(&sites);
+    assert_int_equal(count, 12);
+    assert_in_range(fine, 2, 4);
+}
+
 static void missing_file_is_told(void **state) {
     (void)state;
     static struct traffic t;
@@ -109,7 +144,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_same_numbers), cmocka_unit_test(gaps_are_exponential),
         cmocka_unit_test(normal_has_its_moments), cmocka_unit_test(scenes_end_at_rest),
-        cmocka_unit_test(own_data_is_whole),      cmocka_unit_test(missing_file_is_told),
+        cmocka_unit_test(own_data_is_whole),      cmocka_unit_test(sites_are_villages),
+        cmocka_unit_test(missing_file_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ def register(world):
     """The register of all sites, devices and locks; the path of the file."""
     text = ""
     for s in world.data.sites:
-        text += section(f"site {s['id']}", name=s["name"], road=s["name"], lpa=s["lpa"],
+        text += section(f"site {s['id']}", name=s["name"], road=s["road"], lpa=s["lpa"],
                         limit=s["limit_mph"], easting=s["easting"], northing=s["northing"])
     for device in world.fleet.devices:
         locks = getattr(device, "locks", None)

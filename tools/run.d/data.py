@@ -11,8 +11,6 @@ import pathlib
 
 OWN = pathlib.Path(__file__).resolve().parents[1] / "kitsim/data"
 LPAS = ["Hartlepool", "Middlesbrough", "Redcar and Cleveland", "Stockton"]
-# Which of the 14 pairs of roads of the Cambridgeshire survey plays which limit.
-REAL_PAIRS = {20: 11, 30: 1, 40: 13}
 
 
 def rows(path):
@@ -32,7 +30,6 @@ class Data:
         self.places = [dict(r, easting=int(r["easting"]), northing=int(r["northing"]))
                        for r in rows(OWN / "places.csv")]
         if self.shared:
-            self.speeds = self.shared / "speeds/amis_cambridgeshire.csv"
             self.take_flows()
 
     @staticmethod
@@ -58,7 +55,27 @@ class Data:
                 p[2] - site["easting"], p[3] - site["northing"]))
             # A village street, not a trunk road: what stands on the sheet, within reason.
             site["vehicles_per_day"] = max(800, min(flow, 12000))
-            site["pair"] = REAL_PAIRS[site["limit_mph"]]
+
+    def take_speeds(self, path):
+        """With the shared folder: the speeds of each site's survey road, numbered from 100, into
+        `path`.  sites.csv names the road by its pair of sites, its side (1 got a warning sign, 2
+        none) and the period of the survey, chosen by its median and 85th percentile to fit the
+        limit.  The survey saw no road of 20 mph: those sites keep the kind of road of our own."""
+        if not self.shared:
+            return
+        roads = sorted({s["survey"] for s in self.sites if s["survey"]})
+        with open(path, "w", newline="") as f:
+            out = csv.writer(f, lineterminator="\n")
+            out.writerow(["pair", "speed", "count"])
+            out.writerows((r["pair"], r["speed"], r["count"]) for r in rows(OWN / "speeds.csv"))
+            for r in rows(self.shared / "speeds/amis_cambridgeshire.csv"):
+                road = ".".join((r["pair"], r["warning"], r["period"]))
+                if road in roads:
+                    out.writerow([100 + roads.index(road), r["speed"], 1])
+        for site in self.sites:
+            if site["survey"]:
+                site["pair"] = 100 + roads.index(site["survey"])
+        self.speeds = path
 
     def sites_of(self, lpa):
         return [s for s in self.sites if s["lpa"] == lpa]

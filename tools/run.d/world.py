@@ -27,6 +27,7 @@ class World:
         if len(str(state / "run")) > 70:
             raise Failed(f"{state} is too long a path for sockets; give a shorter --state")
         self.data = Data(args.data)
+        self.data.take_speeds(state / "data/speeds.csv")
         self.fleet = Fleet(args.kits, args.locks, self.data)
         self.keys = Keys(state / "keys")
         self.processes = Processes(state / "logs")
