@@ -8,7 +8,7 @@ import tempfile
 
 from processes import Failed
 
-ROOM_BYTES = 200 << 20  # a day of a demonstration with logs, and some to spare
+ROOM_BYTES = 64 << 20  # a check takes 6 MB, a long demonstration some more
 BUILD_BYTES = 1 << 30
 MARK = "lock"
 
