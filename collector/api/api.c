@@ -251,6 +251,13 @@ void api_handle(struct api *api, const struct api_request *request, struct api_r
     store_give(api, call.store);
 }
 
+bool api_login_stands(struct api *api, const char *cookie, int64_t now_ms) {
+    const struct store *store = store_take(api);
+    int r = people_holds(store, cookie, now_ms);
+    store_give(api, store);
+    return r != ERR_ACCESS;
+}
+
 /* ---- telling the pages --------------------------------------------------------------------- */
 
 static void publish(struct api *api, const char *name, uint64_t id, json_t *json) {

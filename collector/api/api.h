@@ -76,6 +76,10 @@ void api_close(struct api *api);
 /* Always gives a reply. */
 void api_handle(struct api *api, const struct api_request *request, struct api_reply *ret_reply);
 
+/* Whether the login that this cookie names stands.  Asking is not use: it does not prolong it.  A
+ * data base that does not answer leaves it standing. */
+bool api_login_stands(struct api *api, const char *cookie, int64_t now_ms);
+
 /* Tells the pages of an alert as it is now, through conf->publish: to be called after the commit.
  * `ring`: it is new and live. */
 void api_alert_changed(struct api *api, const struct store_alert *alert, bool ring);

@@ -204,18 +204,24 @@ static int login_prolong(const struct store *store, struct store_login *login, i
     return store->login_put(store->ctx, login);
 }
 
-int people_check(const struct store *store, const char *token, int64_t now_ms,
-                 struct people_session *ret_session) {
-    struct store_login login;
-    struct store_user user = {0};
+static int login_find(const struct store *store, const char *token, int64_t now_ms,
+                      struct store_login *ret_login, struct store_user *ret_user) {
     uint8_t key[STORE_TOKEN_BYTES];
     if (strlen(token) != PEOPLE_TOKEN_MAX)
         return ERR_ACCESS;
     login_key(token, key);
-    int r = store->login_get(store->ctx, key, now_ms, &login);
+    int r = store->login_get(store->ctx, key, now_ms, ret_login);
     if (r <= 0)
         return r == 0 || r == ERR_NOENT ? ERR_ACCESS : r;
-    r = user_find(store, login.user, &user);
+    r = user_find(store, ret_login->user, ret_user);
+    return r == ERR_NOENT ? ERR_ACCESS : r;
+}
+
+int people_check(const struct store *store, const char *token, int64_t now_ms,
+                 struct people_session *ret_session) {
+    struct store_login login;
+    struct store_user user = {0};
+    int r = login_find(store, token, now_ms, &login, &user);
     if (r >= 0)
         r = login_prolong(store, &login, now_ms);
     if (r < 0)
@@ -224,6 +230,13 @@ int people_check(const struct store *store, const char *token, int64_t now_ms,
     ret_session->role = people_role_find(user.role);
     csrf_of(token, ret_session->csrf);
     return 0;
+}
+
+int people_holds(const struct store *store, const char *token, int64_t now_ms) {
+    struct store_login login;
+    struct store_user user = {0};
+    int r = login_find(store, token, now_ms, &login, &user);
+    return r < 0 ? r : 0;
 }
 
 int people_logout(const struct store *store, const char *token) {

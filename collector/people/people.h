@@ -93,6 +93,8 @@ MUST int people_login(struct people *people, const struct store *store, const ch
 /* Who holds this token.  ERR_ACCESS if nobody does, or it has ended. */
 MUST int people_check(const struct store *store, const char *token, int64_t now_ms,
                       struct people_session *ret_session);
+/* The same question without use: the login is not prolonged.  ERR_ACCESS. */
+MUST int people_holds(const struct store *store, const char *token, int64_t now_ms);
 MUST int people_logout(const struct store *store, const char *token);
 
 #endif

@@ -135,9 +135,16 @@ static void reply_headers(const struct api_reply *reply, struct MHD_Response *re
     }
 }
 
-static enum MHD_Result stream_send(struct http *http, struct MHD_Connection *connection) {
+static bool login_stands(void *ctx, const char *token) {
+    struct http *http = ctx;
+    struct api *api = atomic_load(&http->api);
+    return api == NULL || api_login_stands(api, token, http->clock.wall_ms(http->clock.ctx));
+}
+
+static enum MHD_Result stream_send(struct http *http, struct MHD_Connection *connection,
+                                   const char *token) {
     struct MHD_Response *response =
-        http_hub_join(http->hub, connection, header(connection, "Last-Event-ID"));
+        http_hub_join(http->hub, connection, token, header(connection, "Last-Event-ID"));
     if (response == NULL)
         return refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "streams-full",
                       "Too many pages are open at once; close some, or try again in a minute.");
@@ -153,7 +160,9 @@ static enum MHD_Result api_send(struct http *http, struct MHD_Connection *connec
     struct api_reply reply = {0};
     api_handle(api, request, &reply);
     if (reply.stream)
-        return stream_send(http, connection);
+        return stream_send(http, connection, request->cookie);
+    if (reply.set_cookie[0] != '\0')
+        http_hub_doubt(http->hub);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(reply.body_len, reply.body, MHD_RESPMEM_MUST_FREE);
     if (response != NULL)
@@ -315,7 +324,7 @@ int http_start(const struct http_conf *conf, struct http **ret_http) {
     if (r >= 0)
         r = tls_load(http, conf);
     if (r >= 0)
-        r = http_hub_open(&http->hub);
+        r = http_hub_open((struct http_hub_guard){login_stands, http}, &http->hub);
     if (r >= 0)
         r = daemon_start(http, &address);
     if (r < 0) {

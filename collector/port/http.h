@@ -8,7 +8,10 @@
  *   - http_publish reaches every open stream in order; a browser that comes back with Last-Event-ID
  *     misses nothing that is among the last HTTP_EVENTS_KEPT, or is told to load anew ("resync");
  *   - a stream gets a heartbeat each HTTP_HEARTBEAT_MS and ends after HTTP_STREAM_MS, so that the
- *     browser comes back with its login and is asked for it again.
+ *     browser comes back with its login and is asked for it again;
+ *   - a stream whose login has ended (log-out, user removed, new password or role) ends at once
+ *     after a log-out here, else within HTTP_LOGIN_ASK_MS;
+ *   - with a certificate it speaks TLS 1.2 and 1.3 and nothing older, and its cookies are Secure.
  * Memory: bounded: HTTP_CONNECTIONS_MAX connections, HTTP_STREAMS_MAX streams, the ring of events.
  * Threads: a pool of its own; http_publish may be called from any thread, also from a handler. */
 #ifndef MOORWATCH_HTTP_H
@@ -25,6 +28,7 @@ enum {
     HTTP_EVENTS_KEPT = 1024,
     HTTP_EVENT_MAX = 16384, /* bytes of one event's JSON */
     HTTP_HEARTBEAT_MS = 15000,
+    HTTP_LOGIN_ASK_MS = 2000, /* at least this often each stream's login is looked at */
     HTTP_STREAM_MS = 10 * 60 * 1000,
     HTTP_IDLE_S = 30,
 };

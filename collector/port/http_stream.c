@@ -27,7 +27,9 @@ struct stream {
     size_t sent;       /* bytes of it that are sent */
     const char *first; /* sent before everything else */
     size_t first_len;
-    bool suspended;
+    bool suspended, revoked;
+    uint64_t asked; /* the round in which the guard was asked about it */
+    char token[API_COOKIE_MAX + 1];
     int64_t end_ms, beat_ms;
 };
 
@@ -35,7 +37,9 @@ struct http_hub {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t beat;
-    bool ended;
+    struct http_hub_guard guard;
+    uint64_t round;
+    bool ended, doubted;
     unsigned count;
     struct stream *streams;
     uint64_t next; /* number of the next event: the ring holds those before it */
@@ -64,6 +68,36 @@ static void resume_all(struct http_hub *hub) {
         resume(s);
 }
 
+static struct stream *stream_unasked(const struct http_hub *hub) {
+    struct stream *s = hub->streams;
+    while (s != NULL && (s->revoked || s->asked == hub->round))
+        s = s->next;
+    return s;
+}
+
+/* Ends the streams whose login has ended.  The guard waits for a store, which may be held by who
+ * publishes here: so it is asked without the lock. */
+static void logins_ask(struct http_hub *hub) {
+    char token[API_COOKIE_MAX + 1];
+    hub->round++;
+    hub->doubted = false;
+    for (struct stream *s = stream_unasked(hub); s != NULL && !hub->ended;
+         s = stream_unasked(hub)) {
+        memcpy(token, s->token, sizeof token);
+        pthread_mutex_unlock(&hub->lock);
+        bool stands = hub->guard.stands(hub->guard.ctx, token);
+        pthread_mutex_lock(&hub->lock);
+        for (s = hub->streams; s != NULL; s = s->next) {
+            if (strcmp(s->token, token) != 0)
+                continue;
+            s->asked = hub->round;
+            s->revoked = !stands;
+            if (!stands)
+                resume(s);
+        }
+    }
+}
+
 /* A suspended connection does not notice that its client has gone: only writing tells. */
 static void *beat_run(void *arg) {
     struct http_hub *hub = arg;
@@ -71,8 +105,10 @@ static void *beat_run(void *arg) {
     while (!hub->ended) {
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += HTTP_HEARTBEAT_MS / 1000 / 3;
-        pthread_cond_timedwait(&hub->wake, &hub->lock, &until);
+        until.tv_sec += HTTP_LOGIN_ASK_MS / 1000;
+        if (!hub->doubted)
+            pthread_cond_timedwait(&hub->wake, &hub->lock, &until);
+        logins_ask(hub);
         int64_t now = now_ms();
         for (struct stream *s = hub->streams; s != NULL; s = s->next)
             if (now >= s->beat_ms || now >= s->end_ms)
@@ -82,10 +118,11 @@ static void *beat_run(void *arg) {
     return NULL;
 }
 
-int http_hub_open(struct http_hub **ret_hub) {
+int http_hub_open(struct http_hub_guard guard, struct http_hub **ret_hub) {
     struct http_hub *hub = calloc(1, sizeof *hub);
     if (hub == NULL)
         return ERR_NOMEM;
+    hub->guard = guard;
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -176,7 +213,7 @@ static ssize_t on_read(void *ctx, uint64_t position, char *buf, size_t max) {
     struct stream *stream = ctx;
     struct http_hub *hub = stream->hub;
     pthread_mutex_lock(&hub->lock);
-    ssize_t n = hub->ended || (now_ms() >= stream->end_ms && stream->sent == 0)
+    ssize_t n = hub->ended || stream->revoked || (now_ms() >= stream->end_ms && stream->sent == 0)
                     ? (ssize_t)MHD_CONTENT_READER_END_OF_STREAM
                     : stream_next(stream, buf, max);
     pthread_mutex_unlock(&hub->lock);
@@ -218,7 +255,7 @@ static void stream_place(struct stream *stream, const char *last_id) {
 }
 
 static struct stream *stream_add(struct http_hub *hub, struct MHD_Connection *connection,
-                                 const char *last_id) {
+                                 const char *token, const char *last_id) {
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL)
         return NULL;
@@ -227,6 +264,7 @@ static struct stream *stream_add(struct http_hub *hub, struct MHD_Connection *co
                               .connection = connection,
                               .end_ms = now + HTTP_STREAM_MS,
                               .beat_ms = now + HTTP_HEARTBEAT_MS};
+    snprintf(stream->token, sizeof stream->token, "%s", token);
     stream_place(stream, last_id);
     stream->next = hub->streams;
     hub->streams = stream;
@@ -235,10 +273,10 @@ static struct stream *stream_add(struct http_hub *hub, struct MHD_Connection *co
 }
 
 struct MHD_Response *http_hub_join(struct http_hub *hub, struct MHD_Connection *connection,
-                                   const char *last_id) {
+                                   const char *token, const char *last_id) {
     pthread_mutex_lock(&hub->lock);
     bool room = !hub->ended && hub->count < HTTP_STREAMS_MAX;
-    struct stream *stream = room ? stream_add(hub, connection, last_id) : NULL;
+    struct stream *stream = room ? stream_add(hub, connection, token, last_id) : NULL;
     pthread_mutex_unlock(&hub->lock);
     if (stream == NULL)
         return NULL;
@@ -274,6 +312,13 @@ int http_hub_publish(struct http_hub *hub, const char *name, uint64_t id, const 
     resume_all(hub);
     pthread_mutex_unlock(&hub->lock);
     return 0;
+}
+
+void http_hub_doubt(struct http_hub *hub) {
+    pthread_mutex_lock(&hub->lock);
+    hub->doubted = true;
+    pthread_cond_broadcast(&hub->wake);
+    pthread_mutex_unlock(&hub->lock);
 }
 
 unsigned http_hub_streams(struct http_hub *hub) {

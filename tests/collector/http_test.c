@@ -37,6 +37,18 @@ static void file_write(const char *name, const char *text) {
     fclose(f);
 }
 
+static int shell(const char *format, ...) {
+    char command[1000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    FILE *out = popen(command, "r");
+    assert_non_null(out);
+    reply[fread(reply, 1, REPLY_MAX - 1, out)] = '\0';
+    return pclose(out);
+}
+
 static int64_t now_ms(void) {
     struct clock clock = clock_system();
     return clock.wall_ms(clock.ctx);
@@ -102,16 +114,26 @@ static int get(const char *path) {
     return ask(head, "");
 }
 
+static void cookie_take(void) {
+    const char *at = strstr(reply, "Set-Cookie: ");
+    assert_non_null(at);
+    at += strlen("Set-Cookie: ");
+    snprintf(cookie, sizeof cookie, "Cookie: %.*s\r\n", (int)strcspn(at, ";"), at);
+}
+
+static const char *cookie_token(const char *text) {
+    static char token[PEOPLE_TOKEN_MAX + 1];
+    assert_int_equal(sscanf(text, "Cookie: " API_COOKIE_NAME "=%64[0-9a-f]", token), 1);
+    return token;
+}
+
 static void log_in(void) {
     static const char password[] = "three dry sheep";
     assert_true(people_add(&store, "anna", ROLE_PCSO, password, now_ms()) >= 0);
     assert_int_equal(ask("POST /api/1/login HTTP/1.1\r\nContent-Type: application/json\r\n",
                          "{\"name\":\"anna\",\"password\":\"three dry sheep\"}"),
                      200);
-    const char *at = strstr(reply, "Set-Cookie: ");
-    assert_non_null(at);
-    at += strlen("Set-Cookie: ");
-    snprintf(cookie, sizeof cookie, "Cookie: %.*s\r\n", (int)strcspn(at, ";"), at);
+    cookie_take();
 }
 
 /* ---- set-up -------------------------------------------------------------------------------- */
@@ -137,7 +159,9 @@ static int group_teardown(void **state) {
 static int setup(void **state) {
     (void)state;
     cookie[0] = '\0';
-    int r = store_sqlite_open(":memory:", STORE_SQLITE_CREATE, &store);
+    char path[200];
+    snprintf(path, sizeof path, "%s/book.db", folder);
+    int r = store_sqlite_open(path, STORE_SQLITE_CREATE, &store);
     struct http_conf conf = {.address = "127.0.0.1", .web_dir = folder, .leaflet_dir = folder};
     struct api_conf api_conf = {.stores = &store, .stores_n = 1, .now_ms = now_ms()};
     if (r >= 0)
@@ -154,7 +178,7 @@ static int teardown(void **state) {
     http_stop(http);
     api_close(api);
     store.close(store.ctx);
-    return 0;
+    return shell("rm -f %s/book.db*", folder);
 }
 
 /* ---- files and headers --------------------------------------------------------------------- */
@@ -262,6 +286,61 @@ static void garbage_does_no_harm(void **state) {
     assert_int_equal(get("/healthz"), 200);
 }
 
+/* ---- TLS ----------------------------------------------------------------------------------- */
+
+/* One request through openssl's own client, so that both ends are not the same library. */
+static bool over_tls(struct http *server, const char *options, const char *request) {
+    return shell("printf '%s' | timeout 20 openssl s_client -quiet -ign_eof -CAfile %s/tls.pem "
+                 "-verify_return_error -connect 127.0.0.1:%d %s 2>&1",
+                 request, folder, http_port(server), options) == 0;
+}
+
+static void speaks_tls_and_nothing_old(void **state) {
+    (void)state;
+    static const char hello[] = "GET /healthz HTTP/1.1\\r\\nHost: x\\r\\nConnection: "
+                                "close\\r\\n\\r\\n";
+    static const char login[] =
+        "POST /api/1/login HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n"
+        "Content-Type: application/json\\r\\nContent-Length: 44\\r\\n\\r\\n"
+        "{\"name\":\"anna\",\"password\":\"three dry sheep\"}";
+    if (shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+              "/CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout %s/tls.key -out "
+              "%s/tls.pem 2>&1",
+              folder, folder) != 0)
+        fail_msg("openssl: %s", reply);
+    char cert[200], key[200];
+    snprintf(cert, sizeof cert, "%s/tls.pem", folder);
+    snprintf(key, sizeof key, "%s/tls.key", folder);
+    struct http *server;
+    struct http_conf conf = {.address = "127.0.0.1",
+                             .web_dir = folder,
+                             .leaflet_dir = folder,
+                             .tls_cert = cert,
+                             .tls_key = key};
+    assert_true(people_add(&store, "anna", ROLE_PCSO, "three dry sheep", now_ms()) >= 0);
+    assert_int_equal(http_start(&conf, &server), 0);
+    http_serve(server, api);
+    static const char *const good[] = {"-tls1_2", "-tls1_3"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        over_tls(server, good[i], hello);
+        if (strstr(reply, "HTTP/1.1 200") == NULL ||
+            strstr(reply, "Strict-Transport-Security: max-age=31536000") == NULL)
+            fail_msg("%s: %s", good[i], reply);
+    }
+    over_tls(server, "", login);
+    if (strstr(reply, "HTTP/1.1 200") == NULL || strstr(reply, "; Secure") == NULL)
+        fail_msg("login: %s", reply);
+    /* SECLEVEL=0: the client itself would offer it, so that the refusal is the server's. */
+    static const char *const old[] = {"-tls1_1 -cipher DEFAULT@SECLEVEL=0",
+                                      "-tls1 -cipher DEFAULT@SECLEVEL=0"};
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (over_tls(server, old[i], hello) || strstr(reply, "HTTP/1.1") != NULL)
+            fail_msg("%s: %s", old[i], reply);
+    http_stop(server);
+    conf.tls_key = "/nowhere/tls.key";
+    assert_int_equal(http_start(&conf, &server), ERR_NOENT);
+}
+
 /* ---- the stream ---------------------------------------------------------------------------- */
 
 static int stream_open(const char *last_id) {
@@ -331,6 +410,48 @@ static void a_browser_that_comes_back_misses_nothing(void **state) {
     close(fd);
 }
 
+/* Ends: the whole of the chunked answer has come. */
+static bool stream_ends(int fd, int wait_ms) {
+    return hear(fd, "0\r\n\r\n", wait_ms);
+}
+
+static void a_stream_ends_with_its_login(void **state) {
+    (void)state;
+    char first[sizeof cookie], head[800];
+    struct people_session who;
+    log_in();
+    memcpy(first, cookie, sizeof first);
+    assert_true(people_check(&store, cookie_token(first), now_ms(), &who) >= 0);
+    assert_int_equal(ask("POST /api/1/login HTTP/1.1\r\nContent-Type: application/json\r\n",
+                         "{\"name\":\"anna\",\"password\":\"three dry sheep\"}"),
+                     200);
+    cookie_take();
+    int stays = stream_open(NULL);
+    char second[sizeof cookie];
+    memcpy(second, cookie, sizeof second);
+    memcpy(cookie, first, sizeof cookie);
+    int fd = stream_open(NULL);
+    snprintf(head, sizeof head,
+             "POST /api/1/logout HTTP/1.1\r\nContent-Type: application/json\r\n%s" API_CSRF_HEADER
+             ": %s\r\n",
+             first, who.csrf);
+    assert_int_equal(ask(head, "{}"), 200);
+    assert_true(stream_ends(fd, HTTP_LOGIN_ASK_MS / 2));
+    close(fd);
+    assert_int_equal(http_publish(http, "alert", 1, "{\"n\":1}"), 0);
+    assert_true(hear(stays, "{\"n\":1}", 5000));
+    /* As an administrator does it from another process: nobody tells the server. */
+    struct store other;
+    char path[200];
+    snprintf(path, sizeof path, "%s/book.db", folder);
+    assert_true(store_sqlite_open(path, STORE_SQLITE_WRITE, &other) >= 0);
+    assert_true(people_remove(&other, "anna", now_ms()) >= 0);
+    other.close(other.ctx);
+    assert_true(stream_ends(stays, 2 * HTTP_LOGIN_ASK_MS));
+    close(stays);
+    assert_int_equal(get("/api/1/stream"), 401);
+}
+
 enum { CLIENTS = 50, PUBLISHERS = 4, EACH = 100 };
 
 static void *publisher(void *arg) {
@@ -386,16 +507,12 @@ static void stops_with_streams_open(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(serves_its_files_only),
-        TEST(a_known_file_is_not_sent_again),
-        TEST(every_answer_is_guarded),
-        TEST(starts_only_with_its_files),
-        TEST(huge_bodies_are_refused),
-        TEST(garbage_does_no_harm),
-        TEST(a_stream_needs_a_login),
-        TEST(events_arrive_in_order),
-        TEST(a_browser_that_comes_back_misses_nothing),
-        TEST(many_streams_hear_all),
+        TEST(serves_its_files_only),        TEST(a_known_file_is_not_sent_again),
+        TEST(every_answer_is_guarded),      TEST(starts_only_with_its_files),
+        TEST(huge_bodies_are_refused),      TEST(garbage_does_no_harm),
+        TEST(speaks_tls_and_nothing_old),   TEST(a_stream_needs_a_login),
+        TEST(events_arrive_in_order),       TEST(a_browser_that_comes_back_misses_nothing),
+        TEST(a_stream_ends_with_its_login), TEST(many_streams_hear_all),
         TEST(stops_with_streams_open),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
