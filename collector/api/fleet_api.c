@@ -2,6 +2,7 @@
 #include "call.h"
 #include "fleet.h"
 #include "grid.h"
+#include "map.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static const char *const COUNTERS[HEALTH_COUNTERS] = {
 struct listing {
     json_t *list;
     int64_t now_ms;
+    struct map map; /* of the locks */
 };
 
 static json_t *reference_json(int32_t easting, int32_t northing) {
@@ -92,6 +94,7 @@ static json_t *told(bool has, bool value) {
 }
 
 static int lock_add(void *arg, const struct store_lock_state *row) {
+    struct listing *listing = arg;
     const struct store_lock *lock = &row->lock;
     json_t *json = json_pack("{s:s,s:i,s:s,s:s,s:b,s:b}", "device", lock->device, "lock",
                              (int)lock->lock, "plot", lock->plot, "allotment", lock->allotment,
@@ -104,14 +107,20 @@ static int lock_add(void *arg, const struct store_lock_state *row) {
     json_object_set_new(json, "last_occurred",
                         row->last_what == 0 ? json_null() : json_time(row->latest.occurred_ms));
     json_object_set_new(json, "grid_ref", reference_json(lock->easting, lock->northing));
-    json_array_append_new(arg, json);
+    json_object_set_new(json, "position", map_place(&listing->map, lock->easting, lock->northing));
+    json_array_append_new(listing->list, json);
     return 0;
 }
 
 int handle_locks(struct call *call) {
-    json_t *list = json_array();
-    int r = call->store->locks(call->store->ctx, lock_add, list);
-    return list_answer(call, r, "locks", list);
+    struct listing listing = {.now_ms = call->request->now_ms};
+    int r = map_open(&listing.map);
+    if (r < 0)
+        return r;
+    listing.list = json_array();
+    r = call->store->locks(call->store->ctx, lock_add, &listing);
+    map_close(&listing.map);
+    return list_answer(call, r, "locks", listing.list);
 }
 
 static int counter_add(void *arg, const struct store_counter *row) {

@@ -20,6 +20,12 @@ json_t *map_position(const struct map *map, double easting_m, double northing_m)
     return json_pack("[o,o]", degrees(lon), degrees(lat));
 }
 
+json_t *map_place(const struct map *map, int32_t easting_m, int32_t northing_m) {
+    json_t *position =
+        easting_m == 0 && northing_m == 0 ? NULL : map_position(map, easting_m, northing_m);
+    return position == NULL ? json_null() : position;
+}
+
 json_t *map_square(const struct map *map, double easting_m, double northing_m, double size_m) {
     static const double corners[][2] = {{0, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}};
     json_t *ring = json_array();

@@ -16,6 +16,8 @@ MUST int map_open(struct map *ret_map);
 void map_close(struct map *map);
 /* [longitude, latitude], to 0.1 m; NULL outside the grid. */
 json_t *map_position(const struct map *map, double easting_m, double northing_m);
+/* The same of a registered place; null where it has none (0, 0). */
+json_t *map_place(const struct map *map, int32_t easting_m, int32_t northing_m);
 /* A Polygon, anticlockwise from its south-west corner. */
 json_t *map_square(const struct map *map, double easting_m, double northing_m, double size_m);
 /* A LineString along the grid with a position every step_m: grid lines are curves on the globe. */

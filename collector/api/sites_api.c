@@ -1,6 +1,7 @@
 /* Sites: how fast, how sure, and when. */
 #include "call.h"
 #include "grid.h"
+#include "map.h"
 #include "survey.h"
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static void stats_add(json_t *json, const struct histogram *h, int limit_mph, in
     json_object_set_new(json, "words", json_string(words));
 }
 
-static json_t *site_json(const struct survey_site *site) {
+static json_t *site_json(const struct map *map, const struct survey_site *site) {
     const struct store_site *row = &site->site;
     char reference[GRID_REFERENCE_MAX] = "";
     if (row->easting != 0 &&
@@ -84,6 +85,7 @@ static json_t *site_json(const struct survey_site *site) {
                   "easting", (int)row->easting, "northing", (int)row->northing);
     if (json == NULL)
         return NULL;
+    json_object_set_new(json, "position", map_place(map, row->easting, row->northing));
     json_object_set_new(json, "approved_until", json_time(row->approved_until_ms));
     json_object_set_new(json, "hours_watched", json_round(site->hours, 1));
     stats_add(json, &site->both, row->limit_mph, site->threshold_mph);
@@ -105,13 +107,20 @@ static json_t *answer_json(const struct survey *survey) {
 
 int handle_sites(struct call *call) {
     struct survey survey;
+    struct map map;
     int r = period_read(call, NULL, &survey);
     if (r < 0)
         return r;
+    r = map_open(&map);
+    if (r < 0) {
+        survey_free(&survey);
+        return r;
+    }
     json_t *list = json_array(), *json = answer_json(&survey);
     for (size_t i = 0; i < survey.count; i++)
-        json_array_append_new(list, site_json(&survey.sites[i]));
+        json_array_append_new(list, site_json(&map, &survey.sites[i]));
     json_object_set_new(json, "sites", list);
+    map_close(&map);
     survey_free(&survey);
     return call_json(call, 200, json);
 }
@@ -146,12 +155,19 @@ static json_t *way_json(const struct survey_site *site, int way) {
 
 int handle_site(struct call *call) {
     struct survey survey;
+    struct map map;
     int r = period_read(call, call->param, &survey);
     if (r < 0)
         return r;
+    r = map_open(&map);
+    if (r < 0) {
+        survey_free(&survey);
+        return r;
+    }
     const struct survey_site *site = &survey.sites[0];
     json_t *json = answer_json(&survey);
-    json_object_set_new(json, "site", site_json(site));
+    json_object_set_new(json, "site", site_json(&map, site));
+    map_close(&map);
     json_object_set_new(json, "histogram", bars_json(&site->both));
     json_object_set_new(
         json, "directions",

@@ -1,6 +1,6 @@
 // devices: kits, hubs and locks, their state in words. Silence is its own state.
 import { h, show, empty, chip } from './dom.js';
-import { when } from './time.js';
+import { when, age } from './time.js';
 import * as api from './api.js';
 
 // State as the API says it: words, mark, and how urgent.
@@ -12,17 +12,37 @@ const STATES = {
   revoked: ['Withdrawn: nothing from it is accepted', 'idle', 4],
 };
 
-function battery(health) {
-  if (!health) return 'unknown';
-  return health.battery_mv === null ? 'not measured' : `${(health.battery_mv / 1000).toFixed(1)} V`;
+// Below this a battery of that device is low: a 12 V lead battery, a 3.6 V lithium cell.
+const LOW_MV = { speedwatch: 11800, padlock: 3300 };
+
+function battery(device) {
+  const mv = device.health.battery_mv;
+  if (mv === null) return 'not measured';
+  const low = mv < LOW_MV[device.kind];
+  return h('span', { class: low ? 'low' : null }, `${(mv / 1000).toFixed(1)} V${low ? ': low, change or charge it soon' : ''}`);
+}
+
+function temperature(health) {
+  return health.temperature_c === null ? 'not measured' : `${health.temperature_c} °C`;
 }
 
 function pending(health) {
-  if (!health) return 'unknown';
   const n = health.pending.alarm + health.pending.event + health.pending.telemetry;
   if (n === 0) return 'nothing: all delivered';
-  const text = `${n} batch${n === 1 ? '' : 'es'}${health.pending.alarm > 0 ? `, ${health.pending.alarm} with alarms` : ''}`;
-  return [text, h('span', { class: 'quiet' }, ', by its word ', when(health.received))];
+  return `${n} batch${n === 1 ? '' : 'es'}${health.pending.alarm > 0 ? `, ${health.pending.alarm} with alarms` : ''}`;
+}
+
+// What the device said of itself, and when: it may be otherwise by now.
+function saidFacts(device) {
+  const { health } = device;
+  if (!health) return [['Its own word', 'none yet: battery, temperature and what waits on it come with its first heartbeat']];
+  return [
+    ['Heartbeat', ['figures below as of ', age(health.occurred ?? health.received)]],
+    ['Battery', battery(device)],
+    ['Temperature', temperature(health)],
+    ['Waiting on it', pending(health)],
+    ['Signal', health.signal_dbm ? `${health.signal_dbm} dBm` : null],
+  ];
 }
 
 const TROUBLES = [
@@ -61,12 +81,9 @@ function card(device, locks) {
   const [words, mark] = STATES[device.state] ?? [device.state, 'idle'];
   const facts = [
     ['Last heard', device.last_seen ? when(device.last_seen) : 'never'],
-    ['Battery', battery(device.health)],
-    ['Waiting on it', pending(device.health)],
     ['Missing here', device.missing === 0 ? 'nothing' : `${device.missing} batch${device.missing === 1 ? '' : 'es'} not received yet`],
-    ['Temperature', device.health?.temperature_c === null || device.health === null ? null : `${device.health.temperature_c} °C`],
-    ['Signal', device.health?.signal_dbm ? `${device.health.signal_dbm} dBm` : null],
     ['Where', device.grid_ref ? h('span', { class: 'grid-ref' }, device.grid_ref) : null],
+    ...saidFacts(device),
   ];
   return h('article', { class: `card device ${mark}` },
     h('h3', null, device.name || device.id),

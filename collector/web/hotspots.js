@@ -49,6 +49,67 @@ function baseMap(L, map, wards, grid) {
   return fit;
 }
 
+// One place for the locks of one allotment or gate line: their middle, and how many.
+function lockPlaces(locks) {
+  const places = new Map();
+  for (const lock of locks) {
+    if (!lock.position) continue;
+    const name = lock.allotment || lock.device;
+    const place = places.get(name) ?? { name, positions: [] };
+    place.positions.push(lock.position);
+    places.set(name, place);
+  }
+  const middle = (all, i) => all.reduce((sum, p) => sum + p[i], 0) / all.length;
+  return [...places.values()].map(({ name, positions: all }) => ({ name, position: [middle(all, 0), middle(all, 1)], what: `${all.length} lock${all.length === 1 ? '' : 's'}` }));
+}
+
+// What is registered, as small marks under the squares.
+function placeLayer(L, places, kind) {
+  return L.layerGroup(places.map(({ name, position, what }) => {
+    const node = h('span', null, h('span', { class: `place ${kind}` }), h('span', { class: 'place-name' }, name));
+    return L.marker([position[1], position[0]], { pane: 'places', keyboard: false, alt: name, icon: L.divIcon({ className: 'place-icon', html: node, iconSize: [10, 10] }) })
+      .bindTooltip(`${name}: ${what}`);
+  }));
+}
+
+// A name stands beside its mark where it covers no other mark or name; else the pointer or the
+// finger asks for it.
+function fitNames(map, layers) {
+  const marks = layers.filter(([, , layer]) => map.hasLayer(layer)).flatMap(([, , layer]) => layer.getLayers())
+    .map((mark) => ({ mark, at: map.latLngToContainerPoint(mark.getLatLng()) }));
+  const taken = marks.map(({ at }) => ({ left: at.x - 7, right: at.x + 7, top: at.y - 7, bottom: at.y + 7 }));
+  for (const { mark, at } of marks) {
+    const name = mark.getElement().querySelector('.place-name');
+    const box = { left: at.x + 8, right: at.x + 12 + name.textContent.length * 7, top: at.y - 9, bottom: at.y + 9 };
+    const free = taken.every((t) => t.right <= box.left || t.left >= box.right || t.bottom <= box.top || t.top >= box.bottom);
+    name.classList.toggle('shown', free && map.getZoom() >= 10);
+    if (free) taken.push(box);
+  }
+}
+
+function placeControl(L, map, layers, fit) {
+  const Control = L.Control.extend({ onAdd: () => {
+    const node = h('fieldset', { class: 'place-control' }, h('legend', null, 'Registered'), layers.map(([kind, name, layer]) =>
+      h('label', null, h('input', { type: 'checkbox', checked: true, onchange: (event) => { if (event.target.checked) layer.addTo(map); else layer.remove(); fit(); } }),
+        h('span', { class: `place ${kind}`, 'aria-hidden': 'true' }), name)));
+    L.DomEvent.disableClickPropagation(node);
+    return node;
+  } });
+  new Control({ position: 'topright' }).addTo(map);
+}
+
+// The sites and lock places, as far as this login may know of them.
+function placesOnMap(L, map, sites, locks) {
+  map.createPane('places').style.zIndex = 390;
+  const sitePlaces = sites.filter((s) => s.position).map((s) => ({ name: s.name || s.id, position: s.position, what: `${s.limit_mph} mph site` }));
+  const layers = [['site', 'Sites', sitePlaces], ['lock', 'Locks', lockPlaces(locks)]].filter(([, , places]) => places.length > 0)
+    .map(([kind, name, places]) => [kind, name, placeLayer(L, places, kind).addTo(map)]);
+  const fit = () => fitNames(map, layers);
+  if (layers.length > 0) placeControl(L, map, layers, fit);
+  map.on('zoomend', fit);
+  fit();
+}
+
 function score(layer, value) {
   if (layer === 'sensors') return `${(value * 24).toFixed(value * 24 < 0.1 ? 3 : 2)} a day awake`;
   return `${value.toFixed(value < 1 ? 2 : 1)} a month`;
@@ -69,7 +130,8 @@ function why(layer, p) {
 
 export async function hotspotsPage(at) {
   leaflet ??= import('/leaflet/leaflet.esm.js');
-  const [L, wards, grid] = await Promise.all([leaflet, api.get('wards'), api.get('grid')]);
+  const [L, wards, grid, { sites }, { locks }] = await Promise.all([leaflet, api.get('wards'), api.get('grid'), api.get('sites'),
+    at.may('GET /api/1/locks') ? api.get('locks') : { locks: [] }]);
   if (at.gone()) return;
   const tabs = h('div', { class: 'tabs', role: 'group', 'aria-label': 'Layer' });
   const hint = h('p', { class: 'notice' });
@@ -85,6 +147,7 @@ export async function hotspotsPage(at) {
   map.fitBounds(gridBounds);
   const fit = baseMap(L, map, wards, grid);
   fit();
+  placesOnMap(L, map, sites, locks);
   L.control.scale({ imperial: true, metric: true }).addTo(map);
   const cells = L.featureGroup().addTo(map);
   let chosen = null, features = [], layer = 'sensors';

@@ -36,7 +36,7 @@ function row(site) {
     cell('85th percentile', 'number', interval(site)),
     cell('Over the limit', 'number', shareCell(site.over_limit)),
     cell(`At or over ${site.threshold_mph}`, 'number', shareCell(site.at_or_over_threshold)),
-    cell('Hours watched', 'number', site.hours_watched));
+    cell('Hours watched', 'number', site.hours_watched.toFixed(1)));
 }
 
 export async function sitesPage(at) {
@@ -76,7 +76,7 @@ export async function sitePage(at) {
     h('p', { class: 'notice' }, notice),
     h('div', { class: 'figures' },
       figure('Speed limit', `${site.limit_mph} mph`, `threshold ${site.threshold_mph} mph`),
-      figure('Vehicles', site.n.toLocaleString('en-GB'), `${site.hours_watched} hours watched`),
+      figure('Vehicles', site.n.toLocaleString('en-GB'), `${site.hours_watched.toFixed(1)} hours watched`),
       figure('85th percentile', site.p85 === null || site.p85 === undefined ? 'too few' : `${mph(site.p85)} mph`, site.p85_low ? `${mph(site.p85_low)} to ${mph(site.p85_high)}` : null),
       figure('Median', site.p50 === null || site.p50 === undefined ? '–' : `${mph(site.p50)} mph`, site.mean ? `mean ${mph(site.mean)}` : null),
       figure('At or over threshold', threshold ? percent(threshold.share) : '–', threshold ? `${percent(threshold.low)} to ${percent(threshold.high)}` : null)),

@@ -32,6 +32,12 @@ export function ago(iso) {
   return seconds > 0 ? 'in a moment' : 'just now';
 }
 
+// "40 s ago": to the second while that says something.
+function agoExact(iso) {
+  const seconds = Math.round((Date.now() - new Date(iso)) / 1000);
+  return seconds >= 0 && seconds < 120 ? `${seconds} s ago` : ago(iso);
+}
+
 export function duration(ms) {
   const minutes = Math.round(ms / 60000);
   if (minutes < 60) return `${minutes} minute${minutes === 1 ? '' : 's'}`;
@@ -46,7 +52,17 @@ export function when(iso) {
   return h('time', { datetime: iso, title: long(iso), 'data-ago': iso }, ago(iso));
 }
 
+// "40 s ago", kept true likewise.
+export function age(iso) {
+  if (!iso) return h('span', { class: 'quiet' }, 'an unknown time');
+  return h('time', { datetime: iso, title: long(iso), 'data-age': iso }, agoExact(iso));
+}
+
 setInterval(() => {
   for (const node of document.querySelectorAll('time[data-ago]'))
     node.textContent = ago(node.dataset.ago);
 }, 20000);
+setInterval(() => {
+  for (const node of document.querySelectorAll('time[data-age]'))
+    node.textContent = agoExact(node.dataset.age);
+}, 5000);

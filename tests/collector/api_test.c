@@ -705,6 +705,152 @@ static void the_grid_covers_what_is_shown(void **state) {
     assert_true(fabs(mistyped - alone) < 0.01);
 }
 
+/* ---- the answers against their description ------------------------------------------------- */
+
+/* The text of openapi.yaml below the line `anchor`, as far as it is indented deeper. */
+static char *block_of(const char *text, const char *anchor) {
+    char line[100];
+    int indent = anchor[0] == '/' ? 2 : 4;
+    snprintf(line, sizeof line, "\n%*s%s:\n", indent, "", anchor);
+    const char *at = strstr(text, line), *end;
+    if (at == NULL)
+        fail_msg("openapi.yaml has no %s", anchor);
+    at += strlen(line);
+    for (end = at; *end != '\0' && (int)strspn(end, " ") > indent; end += *end == '\n')
+        end += strcspn(end, "\n");
+    return strndup(at, (size_t)(end - at));
+}
+
+static void has_required(const json_t *json, const char *block, const char *anchor) {
+    static const char begin[] = " required: [";
+    const char *at = strstr(block, begin);
+    if (at == NULL)
+        fail_msg("openapi.yaml requires nothing of %s", anchor);
+    for (at += strlen(begin); *at != ']'; at += strspn(at, ", ")) {
+        char key[50];
+        size_t len = strcspn(at, ",]");
+        snprintf(key, sizeof key, "%.*s", (int)len, at);
+        if (json_object_get(json, key) == NULL)
+            fail_msg("%s: openapi.yaml requires '%s', which is not in the answer", anchor, key);
+        at += len;
+    }
+}
+
+static bool describes(const char *block, const char *key) {
+    char want[60];
+    snprintf(want, sizeof want, "%s: ", key);
+    for (const char *at = strstr(block, want); at != NULL; at = strstr(at + 1, want))
+        if (at == block || at[-1] == ' ' || at[-1] == '{')
+            return true;
+    snprintf(want, sizeof want, " %s:\n", key);
+    return strstr(block, want) != NULL;
+}
+
+/* `json` has every key that is required, and none that is not described. */
+static void as_described(const json_t *json, const char *text, const char *anchor,
+                         const char *base) {
+    char *block = block_of(text, anchor), *more = base == NULL ? NULL : block_of(text, base);
+    const char *key;
+    json_t *value, *object = (json_t *)(uintptr_t)json;
+    if (!json_is_object(json))
+        fail_msg("%s: no such object in the answer", anchor);
+    has_required(json, block, anchor);
+    if (more != NULL)
+        has_required(json, more, base);
+    json_object_foreach(object, key, value) if (!describes(block, key) &&
+                                                (more == NULL || !describes(more, key)))
+        fail_msg("%s: '%s' is sent, but openapi.yaml does not say so", anchor, key);
+    free(block);
+    free(more);
+}
+
+/* "a.0.b" below json. */
+static const json_t *below(const json_t *json, const char *way) {
+    char step[30];
+    for (; *way != '\0'; way += strspn(way, ".")) {
+        size_t len = strcspn(way, ".");
+        snprintf(step, sizeof step, "%.*s", (int)len, way);
+        json = json_is_array(json) ? json_array_get(json, (size_t)atoi(step))
+                                   : json_object_get(json, step);
+        way += len;
+    }
+    return json;
+}
+
+static void fill_every_answer(void) {
+    static const uint16_t speeds[] = {310, 290, 350};
+    struct store_health health = {.device = "hub-1",
+                                  .when = {.boot_id = 7, .occurred_ms = NOW, .received_ms = NOW}};
+    seed_alarms();
+    put_alert("one");
+    put_alert("two");
+    assert_true(store.health_put(store.ctx, &health) >= 0);
+    for (int i = 0; i < 20; i++)
+        assert_true(
+            store.hour_change(store.ctx, "yarm", NOW - 48 * HOUR_MS, 0, speeds, 3, NULL, 0) >= 0);
+}
+
+static void answers_are_as_described(void **state) {
+    (void)state;
+    static const struct {
+        const char *path, *way, *anchor, *base;
+    } rows[] = {
+        {"/api/1/me", "", "Me", NULL},
+        {"/api/1/sites", "", "/api/1/sites", NULL},
+        {"/api/1/sites", "sites.0", "Site", "Figures"},
+        {"/api/1/sites", "sites.0.over_limit", "Share", NULL},
+        {"/api/1/sites/yarm", "", "/api/1/sites/{id}", NULL},
+        {"/api/1/sites/yarm", "site", "Site", "Figures"},
+        {"/api/1/sites/yarm", "directions.0", "Figures", NULL},
+        {"/api/1/tasking", "", "/api/1/tasking", NULL},
+        {"/api/1/tasking", "sessions.0", "Session", NULL},
+        {"/api/1/hotspots", "", "/api/1/hotspots", NULL},
+        {"/api/1/hotspots", "features.0.properties", "Cell", NULL},
+        {"/api/1/alerts", "", "/api/1/alerts", NULL},
+        {"/api/1/alerts", "alerts.0", "Alert", NULL},
+        {"/api/1/alerts/1", "", "OneAlert", NULL},
+        {"/api/1/alerts/1", "alert", "Alert", NULL},
+        {"/api/1/devices", "", "/api/1/devices", NULL},
+        {"/api/1/devices", "devices.0", "Device", NULL},
+        {"/api/1/devices", "devices.0.health", "Health", NULL},
+        {"/api/1/locks", "", "/api/1/locks", NULL},
+        {"/api/1/locks", "locks.0", "Lock", NULL},
+        {"/api/1/counters", "", "/api/1/counters", NULL},
+    };
+    fill_every_answer();
+    struct asker asker = logged_in(ROLE_OFFICER);
+    char *text = openapi_text();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *json;
+        assert_int_equal(ask(&asker, "GET", rows[i].path, NULL, &json), 200);
+        as_described(below(json, rows[i].way), text, rows[i].anchor, rows[i].base);
+        json_decref(json);
+    }
+    free(text);
+}
+
+/* Longitude first, and within Yarm or Stockton: the squares' test guards the projection itself. */
+static void places_have_positions(void **state) {
+    (void)state;
+    struct asker asker = logged_in(ROLE_PCSO);
+    json_t *json;
+    static const char *const paths[][2] = {{"/api/1/sites", "sites.0.position"},
+                                           {"/api/1/locks", "locks.0.position"}};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ask(&asker, "GET", paths[i][0], NULL, &json), 200);
+        const json_t *at = below(json, paths[i][1]);
+        double lon = json_number_value(json_array_get(at, 0));
+        double lat = json_number_value(json_array_get(at, 1));
+        assert_true(lon > -1.37 && lon < -1.32 && lat > 54.50 && lat < 54.57);
+        json_decref(json);
+    }
+    struct store_lock nowhere = {.device = "hub-1", .lock = 1, .plot = "Plot 12"};
+    assert_true(store.lock_put(store.ctx, &nowhere) >= 0);
+    assert_int_equal(ask(&asker, "GET", "/api/1/locks", NULL, &json), 200);
+    assert_true(json_is_null(below(json, "locks.0.position")));
+    json_decref(json);
+}
+
 static void tasking_proposes_with_reasons(void **state) {
     (void)state;
     struct asker asker = logged_in(ROLE_VOLUNTEER);
@@ -816,6 +962,8 @@ int main(void) {
         TEST(no_percentile_from_few),
         TEST(hotspots_are_squares_on_the_globe),
         TEST(the_grid_covers_what_is_shown),
+        TEST(answers_are_as_described),
+        TEST(places_have_positions),
         TEST(tasking_proposes_with_reasons),
         TEST(devices_and_locks_are_told),
         TEST(many_ask_at_once),

@@ -76,6 +76,11 @@ async function opensTheMap(page, base) {
   assert.ok((await page.locator('path.cell').count()) >= 5);
   assert.ok((await page.locator('.grid-name').count()) >= 4, 'squares have their names');
   if (process.env.WARDS) assert.ok((await page.locator('path.ward').count()) >= 70);
+  assert.equal(await page.locator('.place.site').count(), 6 + 1, 'every site, and the key of the map');
+  assert.equal(await page.locator('.place.lock').count(), 6 + 1, 'every lock place, and the key of the map');
+  assert.ok((await page.locator('.place-name.shown').count()) >= 2, 'places have names where there is room');
+  await page.uncheck('.place-control label:has-text("Sites") input');
+  assert.equal(await page.locator('.leaflet-marker-icon .place.site').count(), 0);
   const first = page.locator('.ranking .cover-button').first();
   await first.click();
   await page.waitForSelector('.why .plain-list li');
@@ -100,6 +105,8 @@ async function looksAround(page) {
   await page.click('nav a:has-text("Devices")');
   await page.waitForSelector('.device.bad .state:has-text("Silent")');
   assert.match(await page.textContent('.notice'), /1 device is silent/);
+  assert.match(await page.textContent('.device >> nth=0'), /figures below as of .* ago/);
+  assert.match(await page.textContent('.device.good >> nth=0'), /12\.4 V.*6\.5 °C/);
 }
 
 async function nothingSticksOut(page, base) {
