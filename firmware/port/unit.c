@@ -6,6 +6,7 @@
 #include "topic.h"
 #include "unit_bank.h"
 #include "unit_clock.h"
+#include "unit_measure.h"
 #include "unit_store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -117,24 +118,11 @@ void unit_remember(struct unit *u, const char *name, uint64_t value) {
 
 /* --- heartbeats and anchors ----------------------------------------------------------------- */
 
-/* One whole number from a file of sysfs; `none` if there is none. */
-static long read_number(const char *path, long none) {
-    char text[32] = "";
-    int fd = path[0] != '\0' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0)
-        return none;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    char *end = text;
-    long value = n > 0 ? strtol(text, &end, 10) : 0;
-    return end != text ? value : none;
-}
-
 static void measure(struct unit *u, struct health_parts *parts) {
     const struct unit_conf *c = u->app->conf;
-    long mv = read_number(c->battery_file, 0), mc = read_number(c->temperature_file, INT32_MIN);
-    parts->battery_mv = (uint16_t)(mv > 0 && mv <= UINT16_MAX ? mv : 0);
-    parts->temperature_c10 = (int16_t)(mc >= -60000 && mc <= 150000 ? mc / 100 : INT16_MIN);
+    parts->battery_mv = unit_measure_battery_mv(c->battery_file);
+    parts->temperature_c10 = unit_measure_temperature_c10(c->temperature_file);
+    parts->signal_dbm = unit_measure_signal_dbm(c->signal_file);
     if (parts->battery_mv > 0)
         unit_fault(u, FAULT_BATTERY_LOW, parts->battery_mv < c->battery_low_mv, parts->battery_mv);
 }

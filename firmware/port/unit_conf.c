@@ -69,6 +69,8 @@ const struct conf_key UNIT_KEYS[] = {
      "Below it the battery is reported as low."},
     {"health", "temperature_file", CONF_PATH, AT(temperature_file), 0, 0, "", NULL, NULL,
      "A file in thousandths of a degree C (thermal_zone0/temp); empty: not measured."},
+    {"health", "signal_file", CONF_PATH, AT(signal_file), 0, 0, "", NULL, NULL,
+     "A file like /proc/net/wireless, or of one number in dBm; empty: not measured."},
 };
 
 const size_t UNIT_KEYS_COUNT = sizeof UNIT_KEYS / sizeof UNIT_KEYS[0];

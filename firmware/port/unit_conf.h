@@ -29,6 +29,7 @@ struct unit_conf {
     uint32_t quota_kib[CLASS_COUNT];
     int64_t heartbeat_ns;
     char battery_file[UNIT_PATH_MAX + 1], temperature_file[UNIT_PATH_MAX + 1];
+    char signal_file[UNIT_PATH_MAX + 1];
     uint16_t battery_low_mv;
 };
 

@@ -11,7 +11,7 @@ ATTEMPTS = 4
 def let_flow(world, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        world.processes.check()
+        world.live()
         time.sleep(0.25)
 
 

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import time
 
+from gauges import KINDS
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 UNIT = """\
@@ -36,7 +38,10 @@ batch_age = 4 s
 telemetry_age = 4 s
 
 [health]
-heartbeat = 5 min
+heartbeat = 15 s
+battery_file = {battery}
+temperature_file = {temperature}
+signal_file = {signal}
 """
 
 
@@ -45,7 +50,8 @@ def device_conf(world, device, kit, own):
         name=device.name, spool=world.spool(device), boards=ROOT / "boards", kit=kit,
         wires=world.wires(device), outputs=world.outputs(device), port=world.broker_port,
         ca=world.keys.cert("ca"), cert=world.keys.cert(device.name),
-        key=world.keys.key(device.name), collector=world.keys.cert("collector"))
+        key=world.keys.key(device.name), collector=world.keys.cert("collector"),
+        **{kind: world.gauges.path(device.name, kind) for kind in KINDS})
     path = world.state / "conf" / f"{device.name}.conf"
     path.write_text(text + own)
     return path

@@ -116,7 +116,7 @@ def watch(world, seconds):
     """Until Ctrl-C, or for so many seconds; a program that ends by itself is an error."""
     end = time.monotonic() + seconds if seconds else None
     while end is None or time.monotonic() < end:
-        world.processes.check()
+        world.live()
         time.sleep(0.5)
 
 

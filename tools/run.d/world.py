@@ -9,6 +9,7 @@ import configs
 from api import Api
 from data import Data
 from fleet import HISTORY_WEEKS, WANTED_PER_MINUTE, Fleet
+from gauges import Gauges
 from keys import Keys
 from processes import Failed, Processes, wait_until
 
@@ -32,6 +33,7 @@ class World:
         self.keys = Keys(state / "keys")
         self.processes = Processes(state / "logs")
         self.db = state / "data/moorwatch.db"
+        self.gauges = Gauges(state / "run", self.fleet)
         self.broker_port = broker.free_port()
         self.port = args.port or broker.free_port()
         self.url = f"http://{HOST}:{self.port}/"
@@ -146,6 +148,7 @@ class World:
         wait_until(self.api.answers, 20, "the start of the collector", self.processes)
 
     def start_devices(self):
+        self.gauges.step()
         # The simulator makes the radars' ptys first: a daemon wants to find its sensor.
         self.processes.start("kitsim", self.kitsim_command())
         wait_until(lambda: all(self.radar(k).is_symlink() for k in self.fleet.kits), 10,
@@ -198,6 +201,11 @@ class World:
             if code != 0:
                 self.troubles.append(f"{device.name} ended with {code} when it was stopped:\n" +
                                      self.processes.tail(device.name))
+
+    def live(self):
+        """A moment of the run: raises Failed if a program has ended by itself."""
+        self.processes.check()
+        self.gauges.step()
 
     def stop(self):
         self.processes.stop_all()
