@@ -44,7 +44,7 @@ static void say_hour(const struct plan *plan, const struct plan_choice *c,
     double ratio = rate_mean(c->rate) / plan->site[p->site].usual;
     int minutes = plan->options->session_minutes;
     char hour[16];
-    say(to, " %s: expect %.0f (%.0f to %.0f) in %d minutes",
+    say(to, " %s: expect %.0f vehicles at or over the threshold (%.0f to %.0f) in %d minutes",
         hourweek_words(c->hourweek, hour, sizeof hour), p->expected, p->low, p->high, minutes);
     if (ratio >= 1.15 || ratio <= .85)
         say(to, ", %.1f times this site's usual hour", ratio);

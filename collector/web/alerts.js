@@ -1,6 +1,6 @@
 // alerts: what is wrong now, gravest first; acknowledge, note, close.
 import { h, show, empty, chip } from './dom.js';
-import { when, long, short, clock, duration } from './time.js';
+import { when, long, short, duration } from './time.js';
 import * as api from './api.js';
 import * as live from './live.js';
 
@@ -34,7 +34,7 @@ function chips(a) {
   return h('div', { class: 'chips' },
     chip({ high: 'High', medium: 'Medium', low: 'Low' }[a.severity] ?? a.severity, `severity-${a.severity}`), stateChip(a), lateChip(a),
     a.events > 1 ? chip(`${a.events} events`) : null,
-    a.restored ? chip(`Quiet again since ${clock(a.restored)}`) : null);
+    a.restored ? chip(`Quiet again since ${short(a.restored)}`) : null);
 }
 
 const NOT_A_CALL = [

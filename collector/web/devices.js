@@ -74,7 +74,7 @@ function lockWords(lock) {
 function lockRow(lock) {
   const [words, mark] = lockWords(lock);
   return h('li', null, h('span', { class: `dot ${mark}` }), h('strong', null, lock.plot || `Lock ${lock.lock}`), ` ${words}`,
-    lock.siren ? chip('Siren on', 'strong') : null, lock.last_occurred ? h('span', { class: 'quiet' }, ' · ', when(lock.last_occurred)) : null);
+    lock.siren ? [' ', chip('Siren on', 'strong')] : null, lock.last_occurred ? h('span', { class: 'quiet' }, ' · ', when(lock.last_occurred)) : null);
 }
 
 function card(device, locks) {

@@ -37,7 +37,7 @@ static void file_write(const char *name, const char *text) {
     fclose(f);
 }
 
-static int shell(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static int shell(const char *format, ...) {
     char command[1000];
     va_list args;
     va_start(args, format);
