@@ -41,7 +41,7 @@ uint16_t unit_measure_battery_mv(const char *path) {
 int16_t unit_measure_temperature_c10(const char *path) {
     long mc;
     bool good = read_number(path, &mc) && mc >= -60000 && mc <= 150000;
-    return good ? (int16_t)(mc / 100) : INT16_MIN;
+    return (int16_t)(good ? mc / 100 : INT16_MIN);
 }
 
 /* Two lines of heading, then "wlan0: 0000   54.  -56.  -256 ...": status, link, level. */
