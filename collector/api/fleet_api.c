@@ -20,6 +20,10 @@ static const char *const COUNTERS[HEALTH_COUNTERS] = {
     [HEALTH_ACKS_REFUSED] = "acks_refused",
     [HEALTH_STORAGE_ERRORS] = "storage_errors",
     [HEALTH_QUEUE_REFUSED] = "queue_refused",
+    [HEALTH_SENSOR_ERRORS] = "sensor_errors",
+    [HEALTH_MOTION_IGNORED] = "motion_ignored",
+    [HEALTH_GNSS_REFUSED] = "gnss_refused",
+    [HEALTH_FRAMES_LOST] = "frames_lost",
 };
 
 struct listing {

@@ -75,6 +75,12 @@ struct field {
         .offset = offsetof(struct event, member)                                                   \
     }
 #define ONE(k, member) MANY(k, member, 1)
+/* A run of the counters: those of a later program stand behind what an earlier one wrote. */
+#define COUNTERS(from, to)                                                                         \
+    {                                                                                              \
+        .kind = EVENT_HEALTH, .width = sizeof(uint32_t), .count = (to) - (from),                   \
+        .offset = offsetof(struct event, health.counters) + (from) * sizeof(uint32_t)              \
+    }
 
 /* The order is the format: new fields of a kind go after its last. */
 static const struct field FIELDS[] = {
@@ -93,15 +99,26 @@ static const struct field FIELDS[] = {
     ONE(EVENT_SESSION, session.passed),
     ONE(EVENT_SESSION, session.vehicles),
     MANY(EVENT_SESSION, session.site, EVENT_SITE_MAX + 1),
+    ONE(EVENT_SESSION, session.latitude_e7),
+    ONE(EVENT_SESSION, session.longitude_e7),
+    ONE(EVENT_SESSION, session.position_error_m),
     ONE(EVENT_LOCK, lock.lock),
     ONE(EVENT_LOCK, lock.what),
+    ONE(EVENT_LOCK, lock.causes),
     ONE(EVENT_HEALTH, health.uptime_s),
     ONE(EVENT_HEALTH, health.battery_mv),
     ONE(EVENT_HEALTH, health.temperature_c10),
     ONE(EVENT_HEALTH, health.signal_dbm),
     MANY(EVENT_HEALTH, health.spool_pending, CLASS_COUNT),
     ONE(EVENT_HEALTH, health.period_s),
-    MANY(EVENT_HEALTH, health.counters, HEALTH_COUNTERS),
+    COUNTERS(0, HEALTH_SENSOR_ERRORS),
+    COUNTERS(HEALTH_SENSOR_ERRORS, HEALTH_FRAMES_LOST + 1),
+    ONE(EVENT_HEALTH, health.disk_free_mib),
+    ONE(EVENT_HEALTH, health.spool_days),
+    ONE(EVENT_HEALTH, health.battery_days),
+    ONE(EVENT_HEALTH, health.battery_ma),
+    ONE(EVENT_HEALTH, health.power_flags),
+    ONE(EVENT_HEALTH, health.clock_quality),
     ONE(EVENT_ANCHOR, anchor.unix_ms),
     ONE(EVENT_ANCHOR, anchor.quality),
     ONE(EVENT_ANCHOR, anchor.error_ms),

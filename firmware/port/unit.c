@@ -35,7 +35,7 @@ struct unit {
     sd_event_source *timer;
     int watch; /* epoll: everything that waits */
     bool started;
-    uint16_t faults; /* 1 << enum fault_code */
+    uint32_t faults; /* 1 << enum fault_code */
     uint32_t boots;
     int64_t heartbeat_ns;
 };
@@ -57,10 +57,10 @@ void unit_tell(struct unit *u, struct event *event, int64_t t_ns) {
 }
 
 void unit_fault(struct unit *u, enum fault_code code, bool active, int32_t detail) {
-    uint16_t bit = (uint16_t)(1u << code);
+    uint32_t bit = UINT32_C(1) << code;
     if (((u->faults & bit) != 0) == active)
         return;
-    u->faults = (uint16_t)(active ? u->faults | bit : u->faults & ~bit);
+    u->faults = active ? u->faults | bit : u->faults & ~bit;
     struct event e = {.kind = EVENT_FAULT,
                       .fault = {.code = (uint8_t)code, .active = active, .detail = detail}};
     if (active)

@@ -20,7 +20,7 @@
 enum {
     WIRE_SCHEMA = 1,
     WIRE_DEVICE_MAX = 31,     /* characters of a device's name */
-    WIRE_EVENTS_MAX = 1024,   /* events in one batch */
+    WIRE_EVENTS_MAX = 768,    /* events in one batch */
     WIRE_BODY_MAX = 90112,    /* bytes of a body before compression */
     WIRE_PAYLOAD_MAX = 90624, /* bytes of one MQTT payload */
     WIRE_SIGNED_TAIL = 66,    /* a payload's last bytes: the signature and its field head */

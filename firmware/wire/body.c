@@ -71,12 +71,16 @@ static const struct field SESSIONS[] = {
     COLUMN(sessions, passed, session.passed, FORM_BOOL, 1),
     COLUMN(sessions, vehicles, session.vehicles, FORM_U32, 1),
     COLUMN(sessions, site_length, session.site, FORM_SITE, 1),
+    COLUMN(sessions, latitude, session.latitude_e7, FORM_I32, 1),
+    COLUMN(sessions, longitude, session.longitude_e7, FORM_I32, 1),
+    COLUMN(sessions, position_error, session.position_error_m, FORM_U16, 1),
 };
 
 static const struct field LOCKS[] = {
     COLUMN(locks, time, t_ms, FORM_TIME, 1),
     COLUMN(locks, lock, lock.lock, FORM_U8, 1),
     COLUMN(locks, what, lock.what, FORM_U8, 1),
+    COLUMN(locks, causes, lock.causes, FORM_U8, 1),
 };
 
 static const struct field HEALTHS[] = {
@@ -102,8 +106,18 @@ static const struct field HEALTHS[] = {
     COUNTER(acks_refused, HEALTH_ACKS_REFUSED),
     COUNTER(storage_errors, HEALTH_STORAGE_ERRORS),
     COUNTER(queue_refused, HEALTH_QUEUE_REFUSED),
+    COUNTER(sensor_errors, HEALTH_SENSOR_ERRORS),
+    COUNTER(motion_ignored, HEALTH_MOTION_IGNORED),
+    COUNTER(gnss_refused, HEALTH_GNSS_REFUSED),
+    COUNTER(frames_lost, HEALTH_FRAMES_LOST),
+    COLUMN(healths, disk_free, health.disk_free_mib, FORM_U32, 1),
+    COLUMN(healths, spool_days, health.spool_days, FORM_U16, 1),
+    COLUMN(healths, battery_days, health.battery_days, FORM_U16, 1),
+    COLUMN(healths, battery_current, health.battery_ma, FORM_I16, 1),
+    COLUMN(healths, power_flags, health.power_flags, FORM_U8, 1),
+    COLUMN(healths, clock_quality, health.clock_quality, FORM_U8, 1),
 };
-static_assert(HEALTH_COUNTERS == 13, "a new counter needs a column here and in moorwatch.proto");
+static_assert(HEALTH_COUNTERS == 17, "a new counter needs a column here and in moorwatch.proto");
 
 static const struct field ANCHORS[] = {
     COLUMN(anchors, time, t_ms, FORM_TIME, 1),
@@ -141,12 +155,14 @@ static const struct kind KINDS[] = {
     KIND(EVENT_ANCHOR, anchors, ANCHORS),    KIND(EVENT_GAP, gaps, GAPS),
     KIND(EVENT_FAULT, faults, FAULTS),
 };
-enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0], COLUMNS_MAX = 64, KIND_VALUE_MAX = 63 };
+enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0], COLUMNS_MAX = 80, KIND_VALUE_MAX = 63 };
+enum { KIND_COLUMNS_MAX = 40 };
+static_assert(sizeof HEALTHS / sizeof HEALTHS[0] <= KIND_COLUMNS_MAX, "the widest kind");
 
 /* The worst row is a Healths row: a difference of 2^44 ms, the fields, the counters; in bits. */
 enum {
-    ROW_HEALTH = 45 + 32 + 3 * 16 + 4 * 32 + HEALTH_COUNTERS * 32,
-    ROW_SESSION = 45 + 2 * 8 + 32 + 3 * 16 + 1 + 32 + 5 + 8 * EVENT_SITE_MAX,
+    ROW_HEALTH = 45 + 2 * 32 + 6 * 16 + 2 * 8 + 4 * 32 + HEALTH_COUNTERS * 32,
+    ROW_SESSION = 45 + 2 * 8 + 32 + 3 * 16 + 1 + 32 + 5 + 8 * EVENT_SITE_MAX + 2 * 32 + 16,
     ROW_ORDER = 3,
     COLUMN_OVERHEAD = 2 + 2 + 11 + 3 + 3 + 1, /* tag, length, base, code, bits' head, padding */
 };
@@ -340,7 +356,7 @@ int body_encode(const struct event *events, size_t count, uint8_t *buf, size_t c
 
 struct reader {
     moorwatch_Body body;
-    struct span order, site, spans[KIND_COUNT][COLUMNS_MAX / 2];
+    struct span order, site, spans[KIND_COUNT][KIND_COLUMNS_MAX];
 };
 
 static bool read_body(struct reader *r, const uint8_t *bytes, size_t len) {

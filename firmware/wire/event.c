@@ -2,7 +2,13 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { MAGNITUDE_MAX = 300, DURATION_MAX_MS = 24 * 3600 * 1000 };
+enum {
+    MAGNITUDE_MAX = 300,
+    DURATION_MAX_MS = 24 * 3600 * 1000,
+    LATITUDE_MAX_E7 = 900000000,
+    LONGITUDE_MAX_E7 = 1800000000,
+    CAUSES = LOCK_CAUSE_HOURS * 2 - 1,
+};
 
 static const struct {
     const char *name;
@@ -27,6 +33,10 @@ static const char *const LOCK_WHATS[] = {
     [LOCK_UNSET] = "unset",
     [LOCK_SIREN_ON] = "siren on",
     [LOCK_SIREN_OFF] = "siren off",
+    [LOCK_LEFT_OPEN] = "left open",
+    [LOCK_FOUND_OPEN] = "found open",
+    [LOCK_LEARNING] = "learning",
+    [LOCK_LEARNED] = "learned",
 };
 
 static const char *const FAULTS[] = {
@@ -38,6 +48,13 @@ static const char *const FAULTS[] = {
     [FAULT_CLOCK_STEP] = "clock stepped",
     [FAULT_BATTERY_LOW] = "battery low",
     [FAULT_RADAR_GARBAGE] = "radar not understood",
+    [FAULT_RADAR_WRONG] = "not a radar",
+    [FAULT_SENSOR] = "sensor silent",
+    [FAULT_BATTERY_SOON] = "battery needed soon",
+    [FAULT_POWER] = "supply weak",
+    [FAULT_GNSS] = "position unbelievable",
+    [FAULT_RADAR_LEVEL] = "radar signal level",
+    [FAULT_DISK_LOW] = "disk nearly full",
 };
 
 #define COUNT(table) (sizeof table / sizeof table[0])
@@ -98,15 +115,22 @@ static bool site_valid(const char site[EVENT_SITE_MAX + 1]) {
 }
 
 static bool session_valid(const struct event *e) {
-    return e->session.what >= SESSION_START && site_valid(e->session.site);
+    const struct event_session *s = &e->session;
+    return s->what >= SESSION_START && site_valid(s->site) &&
+           within(s->latitude_e7, -LATITUDE_MAX_E7, LATITUDE_MAX_E7) &&
+           within(s->longitude_e7, -LONGITUDE_MAX_E7, LONGITUDE_MAX_E7);
 }
 
 static bool lock_known(const struct event *e) {
-    return e->lock.what <= LOCK_SIREN_OFF;
+    return e->lock.what <= LOCK_LEARNED && e->lock.causes <= CAUSES;
 }
 
 static bool lock_valid(const struct event *e) {
     return e->lock.lock < EVENT_LOCKS_MAX && e->lock.what >= LOCK_CLOSED;
+}
+
+static bool health_known(const struct event *e) {
+    return e->health.clock_quality <= 3;
 }
 
 static bool always(const struct event *e) {
@@ -132,7 +156,7 @@ static bool gap_valid(const struct event *e) {
 }
 
 static bool fault_known(const struct event *e) {
-    return e->fault.code <= FAULT_RADAR_GARBAGE;
+    return e->fault.code <= FAULT_DISK_LOW;
 }
 
 static bool fault_valid(const struct event *e) {
@@ -146,7 +170,7 @@ static const struct {
     [EVENT_PASSAGE] = {passage_known, passage_valid},
     [EVENT_SESSION] = {session_known, session_valid},
     [EVENT_LOCK] = {lock_known, lock_valid},
-    [EVENT_HEALTH] = {always, always},
+    [EVENT_HEALTH] = {health_known, always},
     [EVENT_ANCHOR] = {anchor_known, anchor_valid},
     [EVENT_GAP] = {gap_known, gap_valid},
     [EVENT_FAULT] = {fault_known, fault_valid},

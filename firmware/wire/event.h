@@ -69,6 +69,9 @@ struct event_session {
     bool passed;                   /* check: within tolerance */
     uint32_t vehicles;             /* stop: how many were counted */
     char site[EVENT_SITE_MAX + 1]; /* the site's id in the collector's register */
+    /* start: where the kit stood by GNSS, WGS 84 in 1e-7 degrees */
+    int32_t latitude_e7, longitude_e7;
+    uint16_t position_error_m; /* estimated, 95 %; 0: no position was known */
 };
 
 enum lock_what {
@@ -82,13 +85,29 @@ enum lock_what {
     LOCK_UNSET = 8,    /* disarmed */
     LOCK_SIREN_ON = 9,
     LOCK_SIREN_OFF = 10,
+    LOCK_LEFT_OPEN = 11,  /* open longer than allowed, or when its hours ended */
+    LOCK_FOUND_OPEN = 12, /* open outside its hours when the hub began to look */
+    LOCK_LEARNING = 13,   /* motion thresholds begin to learn the place */
+    LOCK_LEARNED = 14,
+};
+
+/* What made a lock speak, bits of event_lock.causes; 0: not stated. */
+enum lock_cause {
+    LOCK_CAUSE_SHACKLE = 1 << 0,
+    LOCK_CAUSE_LOOP = 1 << 1,
+    LOCK_CAUSE_TILT = 1 << 2,
+    LOCK_CAUSE_IMPACT = 1 << 3, /* a vibration switch */
+    LOCK_CAUSE_MOTION = 1 << 4, /* an accelerometer */
+    LOCK_CAUSE_SHORT = 1 << 5,  /* an end-of-line loop was bridged */
+    LOCK_CAUSE_HOURS = 1 << 6,  /* the clock: outside its hours */
 };
 
 enum { EVENT_LOCKS_MAX = 8 };
 
 struct event_lock {
-    uint8_t lock; /* 0 .. EVENT_LOCKS_MAX - 1: which lock of this hub */
-    uint8_t what; /* enum lock_what */
+    uint8_t lock;   /* 0 .. EVENT_LOCKS_MAX - 1: which lock of this hub */
+    uint8_t what;   /* enum lock_what */
+    uint8_t causes; /* bits of enum lock_cause */
 };
 
 /* Counters of everything dropped or refused; each only grows within a boot. */
@@ -106,7 +125,19 @@ enum health_counter {
     HEALTH_ACKS_REFUSED,   /* acknowledgements that did not verify */
     HEALTH_STORAGE_ERRORS, /* failed disk operations */
     HEALTH_QUEUE_REFUSED,  /* messages dropped because a bounded queue was full */
+    HEALTH_SENSOR_ERRORS,  /* reads of an I2C sensor that failed */
+    HEALTH_MOTION_IGNORED, /* motions that were judged a nuisance */
+    HEALTH_GNSS_REFUSED,   /* fixes that cannot be */
+    HEALTH_FRAMES_LOST,    /* radar frames lost to overruns */
     HEALTH_COUNTERS
+};
+
+enum health_power {
+    HEALTH_POWER_UNDERVOLTAGE = 1 << 0,
+    HEALTH_POWER_CAPPED = 1 << 1,    /* the CPU's clock is limited */
+    HEALTH_POWER_THROTTLED = 1 << 2, /* and lowered */
+    HEALTH_POWER_HOT = 1 << 3,       /* the soft limit of temperature is reached */
+    HEALTH_POWER_SINCE_BOOT = 4,     /* shifted left by it: has been so since boot */
 };
 
 struct event_health {
@@ -117,6 +148,12 @@ struct event_health {
     uint32_t spool_pending[CLASS_COUNT]; /* batches not yet acknowledged */
     uint32_t period_s;                   /* promise: the next heartbeat comes within this */
     uint32_t counters[HEALTH_COUNTERS];
+    uint32_t disk_free_mib; /* of the spools' file system, at least 1; 0: not measured */
+    uint16_t spool_days;    /* until the spool is full at the present rate; 0: not known */
+    uint16_t battery_days;  /* left, at least 1; 0: not known */
+    int16_t battery_ma;     /* drawn from it; negative: charging; 0: not measured */
+    uint8_t power_flags;    /* bits of enum health_power */
+    uint8_t clock_quality;  /* enum clock_quality */
 };
 
 /* The wall clock at the event's time. */
@@ -148,6 +185,13 @@ enum fault_code {
     FAULT_CLOCK_STEP = 6,
     FAULT_BATTERY_LOW = 7,
     FAULT_RADAR_GARBAGE = 8, /* bytes come, no line is understood: wrong baud rate? */
+    FAULT_RADAR_WRONG = 9,   /* what answers is no radar: a modem? */
+    FAULT_SENSOR = 10,       /* an I2C sensor is silent or its bus hangs; detail: its address */
+    FAULT_BATTERY_SOON = 11, /* detail: days left */
+    FAULT_POWER = 12,        /* supply too low or CPU throttled; detail: health_power bits */
+    FAULT_GNSS = 13,         /* fixes that cannot be: a receiver in trouble, or a jammer */
+    FAULT_RADAR_LEVEL = 14,  /* an I/Q signal that clips or is dead */
+    FAULT_DISK_LOW = 15,     /* detail: MiB left */
 };
 
 struct event_fault {

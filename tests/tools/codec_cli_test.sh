@@ -36,7 +36,7 @@ awk -v head=$head 'BEGIN { srand(7); print head; t = 3600000
         printf "%d,%s,%.1f,%d,%d\n", t, rand() < 0.5 ? "in" : "out", 20 + 25 * rand(),
                100 * int(10 + 40 * rand()), 30 + int(20 * rand()) }
     print "0,in,0.0,0,-300"; print "1767225600000,out,6553.5,86400000,300" }' > "$dir/p.csv"
-for n in 1 2 60 250 1024; do
+for n in 1 2 60 250 768; do
     "$moorwatch" encode --batch $n < "$dir/p.csv" > "$dir/b.mwb" 2> "$dir/err" || fail "batch $n"
     "$moorwatch" decode < "$dir/b.mwb" 2> /dev/null | cmp -s - "$dir/p.csv" || fail "round trip $n"
     # the figures, from the file itself
@@ -76,7 +76,7 @@ complains 1 "P-256" encode --key "$dir/pub.pem"
 cp "$dir/in" "$dir/whole"
 size=$(od -An -tu4 -N4 "$dir/whole" | tr -d ' ')
 cat "$dir/whole" "$dir/b.mwb" > "$dir/in"
-complains 0 "batches=7 verified=0 unverified=7" decode
+complains 0 "batches=8 verified=0 unverified=8" decode
 { head -c $((size + 3)) "$dir/whole"; printf '\252'; tail -c +$((size + 5)) "$dir/whole"; } > "$dir/in"
 cmp -s "$dir/in" "$dir/whole" || complains 1 "chain_breaks=1" decode
 
@@ -107,7 +107,7 @@ echo 'time,speed' > "$dir/in"
 complains 1 "line 1: the first line must name the columns" encode
 : > "$dir/in"
 complains 1 "line 1" encode
-complains 2 "--batch must be 1 to 1024" encode --batch 1025
+complains 2 "--batch must be 1 to 768" encode --batch 769
 complains 2 "--batch must be" encode --batch 0
 complains 2 "--device" encode --device Kit
 complains 2 "standard input" encode passages.csv

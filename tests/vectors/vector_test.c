@@ -66,7 +66,7 @@ static size_t a_session(struct random *r) {
 
 static size_t an_alarm(struct random *r) {
     (void)r;
-    events[0] = (struct event){8461333, EVENT_LOCK, {.lock = {1, LOCK_ALARM}}};
+    events[0] = (struct event){8461333, EVENT_LOCK, {.lock = {.lock = 1, .what = LOCK_ALARM}}};
     return 1;
 }
 

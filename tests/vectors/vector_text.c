@@ -23,20 +23,22 @@ static void session(FILE *to, const struct event *e) {
     const struct event_session *s = &e->session;
     fprintf(to,
             " what=%d end=%d session=%" PRIu32 " limit=%d expected=%d measured=%d passed=%d"
-            " vehicles=%" PRIu32 " site=%s",
+            " vehicles=%" PRIu32 " site=%s latitude=%" PRId32 " longitude=%" PRId32
+            " position_error=%d",
             s->what, s->end, s->session, s->limit_mph, s->expected_mph10, s->measured_mph10,
-            s->passed, s->vehicles, s->site);
+            s->passed, s->vehicles, s->site, s->latitude_e7, s->longitude_e7, s->position_error_m);
 }
 
 static void lock(FILE *to, const struct event *e) {
-    fprintf(to, " lock=%d what=%d", e->lock.lock, e->lock.what);
+    fprintf(to, " lock=%d what=%d causes=%d", e->lock.lock, e->lock.what, e->lock.causes);
 }
 
 static void health(FILE *to, const struct event *e) {
     static const char *const COUNTERS[] = {
-        "boots",         "events",         "events_dropped", "records_lost", "radar_lines",
-        "radar_refused", "radar_resets",   "gpio_gaps",      "link_drops",   "batches_resent",
-        "acks_refused",  "storage_errors", "queue_refused"};
+        "boots",         "events",         "events_dropped", "records_lost",  "radar_lines",
+        "radar_refused", "radar_resets",   "gpio_gaps",      "link_drops",    "batches_resent",
+        "acks_refused",  "storage_errors", "queue_refused",  "sensor_errors", "motion_ignored",
+        "gnss_refused",  "frames_lost"};
     const struct event_health *h = &e->health;
     fprintf(to,
             " uptime=%" PRIu32 " battery=%d temperature=%d signal=%d pending_alarm=%" PRIu32
@@ -45,6 +47,11 @@ static void health(FILE *to, const struct event *e) {
             h->spool_pending[1], h->spool_pending[2], h->period_s);
     for (int i = 0; i < HEALTH_COUNTERS; i++)
         fprintf(to, " %s=%" PRIu32, COUNTERS[i], h->counters[i]);
+    fprintf(to,
+            " disk_free=%" PRIu32
+            " spool_days=%d battery_days=%d battery_current=%d power_flags=%d clock_quality=%d",
+            h->disk_free_mib, h->spool_days, h->battery_days, h->battery_ma, h->power_flags,
+            h->clock_quality);
 }
 
 static void anchor(FILE *to, const struct event *e) {

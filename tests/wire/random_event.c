@@ -59,6 +59,9 @@ static void session(struct random *r, struct event *e) {
         .measured_mph10 = (uint16_t)skewed(r, UINT16_MAX),
         .passed = random_below(r, 2) != 0,
         .vehicles = (uint32_t)skewed(r, UINT32_MAX),
+        .latitude_e7 = (int32_t)skewed(r, 1800000000) - 900000000,
+        .longitude_e7 = (int32_t)((int64_t)skewed(r, 3600000000) - 1800000000),
+        .position_error_m = (uint16_t)skewed(r, UINT16_MAX),
     };
     for (size_t i = random_below(r, EVENT_SITE_MAX + 1); i > 0; i--)
         e->session.site[i - 1] = (char)(' ' + random_below(r, '~' - ' ' + 1));
@@ -66,7 +69,8 @@ static void session(struct random *r, struct event *e) {
 
 static void lock(struct random *r, struct event *e) {
     e->lock = (struct event_lock){(uint8_t)random_below(r, EVENT_LOCKS_MAX),
-                                  (uint8_t)(1 + random_below(r, LOCK_SIREN_OFF))};
+                                  (uint8_t)(1 + random_below(r, LOCK_LEARNED)),
+                                  (uint8_t)random_below(r, 2 * LOCK_CAUSE_HOURS)};
 }
 
 static void health(struct random *r, struct event *e) {
@@ -76,6 +80,12 @@ static void health(struct random *r, struct event *e) {
         .temperature_c10 = (int16_t)((int)skewed(r, UINT16_MAX) + INT16_MIN),
         .signal_dbm = (int16_t)((int)skewed(r, UINT16_MAX) + INT16_MIN),
         .period_s = (uint32_t)skewed(r, UINT32_MAX),
+        .disk_free_mib = (uint32_t)skewed(r, UINT32_MAX),
+        .spool_days = (uint16_t)skewed(r, UINT16_MAX),
+        .battery_days = (uint16_t)skewed(r, UINT16_MAX),
+        .battery_ma = (int16_t)((int)skewed(r, UINT16_MAX) + INT16_MIN),
+        .power_flags = (uint8_t)random_below(r, 256),
+        .clock_quality = (uint8_t)random_below(r, 4),
     };
     for (int i = 0; i < CLASS_COUNT; i++)
         e->health.spool_pending[i] = (uint32_t)skewed(r, UINT32_MAX);
@@ -103,7 +113,7 @@ static void gap(struct random *r, struct event *e) {
 }
 
 static void fault(struct random *r, struct event *e) {
-    e->fault.code = (uint8_t)(1 + random_below(r, FAULT_RADAR_GARBAGE));
+    e->fault.code = (uint8_t)(1 + random_below(r, FAULT_DISK_LOW));
     e->fault.active = random_below(r, 2) != 0;
     e->fault.detail = (int32_t)((int64_t)skewed(r, UINT32_MAX) + INT32_MIN);
 }

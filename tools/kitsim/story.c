@@ -157,7 +157,7 @@ static int add_beats(struct story *s, int64_t unix_ms, unsigned lock, const stru
     for (size_t i = 0; r == 0 && i < count; i++) {
         unix_ms += beats[i].after_ms;
         struct event e = {.kind = EVENT_LOCK};
-        e.lock = (struct event_lock){(uint8_t)lock, (uint8_t)beats[i].what};
+        e.lock = (struct event_lock){.lock = (uint8_t)lock, .what = (uint8_t)beats[i].what};
         r = add(s, unix_ms, &e);
     }
     return r;

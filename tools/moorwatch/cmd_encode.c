@@ -45,7 +45,7 @@ static int request_of(int argc, char **argv, struct request *ret_request) {
         if (c == 'b') {
             r.batch = strtoul(optarg, &end, 10);
             if (*end != '\0' || *optarg == '-' || r.batch < 1 || r.batch > WIRE_EVENTS_MAX)
-                return wrong("--batch must be 1 to 1024, not ", optarg);
+                return wrong("--batch must be 1 to 768, not ", optarg);
         } else if (c == 'd') {
             r.device = optarg;
             if (!topic_device_valid(optarg))
@@ -155,7 +155,7 @@ const struct command COMMAND_ENCODE = {
             "in or out, speed has one decimal, duration goes in steps of 100, magnitude is in\n"
             "whole decibels.  Nothing is rounded: what does not fit is an error with its line.\n"
             "\n"
-            "  --batch N      events in a batch, 1 to 1024 (250)\n"
+            "  --batch N      events in a batch, 1 to 768 (250)\n"
             "  --device NAME  the device's name in the header (csv)\n"
             "  --key FILE     sign with this P-256 private key (PEM); without it with a key that\n"
             "                 is made now and forgotten\n"
