@@ -28,9 +28,19 @@ struct radar_frame {
 
 enum radar_state { RADAR_STARTING, RADAR_READY, RADAR_SILENT, RADAR_GARBAGE, RADAR_GONE };
 
+/* How strong an analogue signal is: FAULT_RADAR_LEVEL, with this as its detail. */
+enum radar_level {
+    RADAR_LEVEL_GOOD,  /* or the sensor measures itself */
+    RADAR_LEVEL_DEAD,  /* a channel carries nothing: cable, supply, gain */
+    RADAR_LEVEL_CLIPS, /* beyond full scale: strengths and images are wrong */
+    RADAR_LEVEL_MONO,  /* both channels carry the same: no direction */
+};
+
 struct radar_status {
     enum radar_state state;
+    enum radar_level level;
     uint32_t lines, refused, resets;
+    uint32_t lost;          /* frames that an overrun took: HEALTH_FRAMES_LOST */
     int32_t max_speed_mm_s; /* beyond it speeds fold: PASSAGE_SATURATED near it */
     char product[16], firmware[16], serial[24];
 };
