@@ -82,6 +82,28 @@ static size_t telemetry(struct random *r) {
     return 30;
 }
 
+/* What came with the sensors of real hubs and kits. */
+static size_t placed(struct random *r) {
+    for (size_t i = 0; i < 8; i++)
+        events[i] = random_event(r, EVENT_SESSION);
+    events[0].session.latitude_e7 = 545678901;
+    events[0].session.longitude_e7 = -13456789;
+    events[0].session.position_error_m = 7;
+    return 8;
+}
+
+static size_t causes(struct random *r) {
+    for (size_t i = 0; i < 20; i++)
+        events[i] = random_event(r, i % 2 == 0 ? EVENT_LOCK : EVENT_FAULT);
+    return 20;
+}
+
+static size_t sensors(struct random *r) {
+    for (size_t i = 0; i < 20; i++)
+        events[i] = random_event(r, EVENT_HEALTH);
+    return 20;
+}
+
 static const struct vector {
     const char *name;
     enum event_class cls;
@@ -94,6 +116,9 @@ static const struct vector {
     {"alarm", CLASS_ALARM, an_alarm},
     {"alarms", CLASS_ALARM, alarms},
     {"telemetry", CLASS_TELEMETRY, telemetry},
+    {"placed", CLASS_EVENT, placed},
+    {"causes", CLASS_ALARM, causes},
+    {"sensors", CLASS_TELEMETRY, sensors},
 };
 enum { MADE_COUNT = sizeof MADE / sizeof MADE[0] };
 
