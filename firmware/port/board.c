@@ -1,13 +1,10 @@
 #include "board.h"
 #include "debounce.h"
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BOARD(member) CONF_AT(struct board, member)
-#define KIT(member) CONF_AT(struct kit, member)
-#define LINE(member) CONF_AT(struct kit_line, member)
+#define BUS(member) CONF_AT(struct board_bus, member)
 
 static const struct conf_key BOARD_KEYS[] = {
     {"board", "id", CONF_STR, BOARD(id), 1, 0, NULL, NULL, NULL, "The file's name without .ini."},
@@ -21,9 +18,10 @@ static const struct conf_key BOARD_KEYS[] = {
     {"board", "release", CONF_CHOICE, BOARD(release), 0, 0, "unknown",
      "becomes-input|persists-unless-strict_gpiod|unknown", NULL,
      "What an output does when its daemon dies."},
-    {"uart", "device", CONF_PATH, BOARD(uart), 0, 0, "", NULL, NULL, "UART of the connector."},
-    {"uart", "pins", CONF_STR, BOARD(uart_pins), 0, 0, "", NULL, NULL, "Pins that it takes."},
-    {"uart", "needs", CONF_STR, BOARD(uart_needs), 0, 0, "", NULL, NULL, "What must be set."},
+    {"boot", "config", CONF_STR, BOARD(boot_config), 0, 0, "", NULL, NULL,
+     "Paths of the boot configuration."},
+    {"boot", "cmdline", CONF_STR, BOARD(boot_cmdline), 0, 0, "", NULL, NULL,
+     "Paths of the kernel's command line."},
     {"watchdog", "device", CONF_PATH, BOARD(watchdog), 0, 0, "", NULL, NULL, "Hardware watchdog."},
     {"watchdog", "max_s", CONF_U32, BOARD(watchdog_max_s), 0, 0, "0", NULL, "s", "Its longest."},
     {"rtc", "present", CONF_BOOL, BOARD(rtc), 0, 0, "no", NULL, NULL, "A clock with a battery."},
@@ -35,38 +33,20 @@ static const struct conf_key CHIP_KEYS[] = {
      "Fewest lines that this chip may have."},
 };
 
-static const struct conf_key KIT_KEYS[] = {
-    {"kit", "id", CONF_STR, KIT(id), 1, 0, NULL, NULL, NULL, "The file's name without .ini."},
-    {"kit", "name", CONF_STR, KIT(name), 0, 0, "", NULL, NULL, "For people."},
-    {"kit", "connector", CONF_STR, KIT(connector), 1, 0, NULL, NULL, NULL, "Connector it fits."},
-    {"radar", "connect", CONF_CHOICE, KIT(radar), 0, 0, "none", "none|usb|uart", NULL, "How."},
-    {"radar", "device", CONF_PATH, KIT(radar_device), 0, 0, "", NULL, NULL, "For usb: the path."},
+static const struct conf_key BUS_KEYS[] = {
+    {NULL, "device", CONF_PATH, BUS(device), 1, 0, NULL, NULL, NULL, "Path of the device."},
+    {NULL, "pins", CONF_STR, BUS(pins), 0, 0, "", NULL, NULL, "Pins that it takes."},
+    {NULL, "needs", CONF_STR, BUS(needs), 0, 0, "", NULL, NULL, "What must be set."},
 };
 
-static const struct conf_key LINE_KEYS[] = {
-    {NULL, "pin", CONF_U32, LINE(pin), 1, 999, "1", NULL, NULL, "Pin of the connector."},
-    {NULL, "active", CONF_CHOICE, LINE(active), 0, 0, "high", "high|low", NULL, "Level."},
-    {NULL, "bias", CONF_CHOICE, LINE(bias), 0, 0, "as-is", "as-is|pull-up|pull-down|none", NULL,
-     "The chip's own resistor."},
-    {NULL, "debounce", CONF_DURATION, LINE(debounce_ns), 0, 1000, "20 ms", NULL, NULL, "Time."},
-    {NULL, "filter", CONF_CHOICE, LINE(filter), 0, 0, "stable", "stable|first", NULL,
-     "stable: a level that stands; first: the first edge, for pulses."},
-    {NULL, "rest", CONF_CHOICE, LINE(rest), 0, 0, "off", "off|on", NULL, "On the host board."},
-    {NULL, "safe", CONF_CHOICE, LINE(safe), 0, 0, "off", "off|on", NULL, "Outputs."},
-    {NULL, "external_pull", CONF_CHOICE, LINE(external_pull), 0, 0, "unstated", "unstated|down|up",
-     NULL, "Outputs: the resistor that holds the safe level."},
-};
+static const char *const BOOT_KINDS[] = {"config", "cmdline", "cmdline_not", "run"};
 
-/* What an output must state itself, and what only one direction has. */
-static const struct {
-    const char *key;
-    bool output, required;
-} DIRECTIONS[] = {
-    {"pin", false, true},          {"pin", true, true},        {"safe", true, true},
-    {"external_pull", true, true}, {"active", false, false},   {"active", true, false},
-    {"bias", false, false},        {"debounce", false, false}, {"filter", false, false},
-    {"rest", false, false},
-};
+/* What a file may contain, for the reader who wrote something else. */
+static const char SECTIONS[] =
+    "board, chip NAME, connector NAME, uart, i2c, boot, boot USE, watchdog, rtc";
+
+enum { BUS_UART, BUS_I2C, BUSES };
+static const char *const BUS_WORDS[BUSES] = {"uart", "i2c"};
 
 /* "chip main" with prefix "chip" gives "main"; NULL if the section is another. */
 static const char *section_word(const char *section, const char *prefix) {
@@ -78,10 +58,18 @@ static const char *section_word(const char *section, const char *prefix) {
 
 /* --- boards --------------------------------------------------------------------------------- */
 
+/* A bus stands in a section of its own, "[i2c]" or "[i2c J8]", maybe before its connector. */
+struct bus_read {
+    char connector[BOARD_WORD_MAX + 1]; /* "": the first */
+    struct board_bus bus;
+    struct conf_seen seen;
+    int line; /* 0: not given */
+};
+
 struct board_read {
     struct board *board;
     struct conf_seen seen, chips_seen[BOARD_CHIPS_MAX];
-    char connector_section[CONF_NAME_MAX + 1];
+    struct bus_read buses[BUSES][BOARD_CONNECTORS_MAX];
 };
 
 static struct board_chip *chip_named(struct board *b, const char *name, size_t len) {
@@ -118,16 +106,18 @@ static bool number(const char *text, size_t len, unsigned *ret_number) {
     return len > 0;
 }
 
-static const struct board_pin *pin_numbered(const struct board *b, unsigned pin) {
-    for (unsigned i = 0; i < b->pin_count; i++)
-        if (b->pins[i].pin == pin)
-            return &b->pins[i];
+const struct board_pin *board_pin_at(const struct board *board,
+                                     const struct board_connector *connector, unsigned pin) {
+    for (unsigned i = 0; connector != NULL && i < board->pin_count; i++)
+        if (board->pins[i].pin == pin && connector == &board->connectors[board->pins[i].connector])
+            return &board->pins[i];
     return NULL;
 }
 
 /* "11 = main:17 GPIO17|OTHER" */
-static void read_pin(struct board *b, const struct conf_item *item, struct conf_errors *errors) {
-    struct board_pin p = {0};
+static void read_pin(struct board *b, const struct board_connector *connector,
+                     const struct conf_item *item, struct conf_errors *errors) {
+    struct board_pin p = {.connector = (unsigned)(connector - b->connectors)};
     const char *colon = strchr(item->value, ':');
     if (!number(item->name, strlen(item->name), &p.pin)) {
         conf_error(errors, item->line, item->name, "is neither \"type\" nor the number of a pin");
@@ -142,13 +132,14 @@ static void read_pin(struct board *b, const struct conf_item *item, struct conf_
     const char *names = colon + 1 + digits;
     names += strspn(names, " \t");
     if (chip == NULL)
-        conf_error(errors, item->line, item->name, "no section [chip %.*s] above",
+        conf_error(errors, item->line, item->name, "no section [chip %.*s] above this line",
                    (int)(colon - item->value), item->value);
     else if (chip->min_lines > 0 && p.offset >= chip->min_lines)
-        conf_error(errors, item->line, item->name, "the chip has no line %u", p.offset);
+        conf_error(errors, item->line, item->name, "the chip has no line %u: its min_lines says %u",
+                   p.offset, chip->min_lines);
     else if (strlen(names) > BOARD_NAMES_MAX)
         conf_error(errors, item->line, item->name, "names longer than %d", BOARD_NAMES_MAX);
-    else if (pin_numbered(b, p.pin) != NULL)
+    else if (board_pin_at(b, connector, p.pin) != NULL)
         conf_error(errors, item->line, item->name, "given twice");
     else if (b->pin_count == BOARD_PINS_MAX)
         conf_error(errors, item->line, item->name, "more than %d pins", BOARD_PINS_MAX);
@@ -159,30 +150,115 @@ static void read_pin(struct board *b, const struct conf_item *item, struct conf_
     }
 }
 
-static void read_connector(struct board_read *r, const struct conf_item *item,
+static struct board_connector *connector_named(struct board *b, const char *name) {
+    for (unsigned i = 0; i < b->connector_count; i++)
+        if (strcmp(b->connectors[i].name, name) == 0)
+            return &b->connectors[i];
+    return NULL;
+}
+
+static void read_connector(struct board_read *r, const char *name, const struct conf_item *item,
                            struct conf_errors *errors) {
     struct board *b = r->board;
-    if (r->connector_section[0] == '\0')
-        memcpy(r->connector_section, item->section, strlen(item->section) + 1);
-    if (strcmp(r->connector_section, item->section) != 0)
-        conf_error(errors, item->line, item->name, "a second connector");
-    else if (strcmp(item->name, "type") != 0)
-        read_pin(b, item, errors);
-    else if (b->connector[0] != '\0' || strlen(item->value) > BOARD_WORD_MAX)
+    struct board_connector *c = connector_named(b, name);
+    if (c == NULL &&
+        (b->connector_count == BOARD_CONNECTORS_MAX || strlen(name) > BOARD_WORD_MAX)) {
+        conf_error(errors, item->line, item->name, "more than %d connectors, or too long a name",
+                   BOARD_CONNECTORS_MAX);
+        return;
+    }
+    if (c == NULL) {
+        c = &b->connectors[b->connector_count++];
+        memcpy(c->name, name, strlen(name) + 1);
+    }
+    if (strcmp(item->name, "type") != 0)
+        read_pin(b, c, item, errors);
+    else if (c->type[0] != '\0' || strlen(item->value) > BOARD_WORD_MAX)
         conf_error(errors, item->line, item->name, "given twice, or too long");
     else
-        memcpy(b->connector, item->value, strlen(item->value));
+        memcpy(c->type, item->value, strlen(item->value));
+}
+
+static void read_bus(struct board_read *r, int which, const char *connector,
+                     const struct conf_item *item, struct conf_errors *errors) {
+    struct bus_read *bus = r->buses[which], *end = bus + BOARD_CONNECTORS_MAX;
+    while (bus < end && bus->line != 0 && strcmp(bus->connector, connector) != 0)
+        bus++;
+    if (bus == end || strlen(connector) > BOARD_WORD_MAX) {
+        conf_error(errors, item->line, item->name, "more than %d buses, or too long a name",
+                   BOARD_CONNECTORS_MAX);
+        return;
+    }
+    if (bus->line == 0) {
+        bus->line = item->line;
+        memcpy(bus->connector, connector, strlen(connector) + 1);
+    }
+    conf_set(BUS_KEYS, COUNT(BUS_KEYS), &bus->bus, &bus->seen, item, errors);
+}
+
+/* "[boot i2c] config = dtparam=i2c_arm=on"; a key may stand several times. */
+static void read_boot(struct board *b, const char *use, const struct conf_item *item,
+                      struct conf_errors *errors) {
+    struct board_boot boot = {0};
+    while (boot.use < KIT_USES && strcmp(kit_use_name(boot.use), use) != 0)
+        boot.use++;
+    while (boot.kind < COUNT(BOOT_KINDS) && strcmp(BOOT_KINDS[boot.kind], item->name) != 0)
+        boot.kind++;
+    if (boot.use == KIT_USES)
+        conf_error(errors, item->line, item->name,
+                   "[boot %s]: after boot comes always, uart, i2c, audio or gnss", use);
+    else if (boot.kind == COUNT(BOOT_KINDS))
+        conf_error(errors, item->line, item->name,
+                   "unknown key in [%s]: config, cmdline, cmdline_not or run", item->section);
+    else if (item->value[0] == '\0' || strlen(item->value) > BOARD_TEXT_MAX)
+        conf_error(errors, item->line, item->name, "is empty, or longer than %d", BOARD_TEXT_MAX);
+    else if (b->boot_count == BOARD_BOOT_MAX)
+        conf_error(errors, item->line, item->name, "more than %d of these", BOARD_BOOT_MAX);
+    else {
+        memcpy(boot.text, item->value, strlen(item->value));
+        b->boot[b->boot_count++] = boot;
+    }
+}
+
+/* "i2c" and "i2c J8": the bus and its connector.  False: another section. */
+static bool bus_section(const char *section, int *ret_which, const char **ret_connector) {
+    for (int i = 0; i < BUSES; i++) {
+        const char *word = section_word(section, BUS_WORDS[i]);
+        if (word == NULL && strcmp(section, BUS_WORDS[i]) != 0)
+            continue;
+        *ret_which = i;
+        *ret_connector = word != NULL ? word : "";
+        return true;
+    }
+    return false;
+}
+
+static bool is_known(const char *section) {
+    for (size_t i = 0; i < COUNT(BOARD_KEYS); i++)
+        if (strcmp(BOARD_KEYS[i].section, section) == 0)
+            return true;
+    return false;
 }
 
 static void read_board(void *arg, const struct conf_item *item, struct conf_errors *errors) {
     struct board_read *r = arg;
     const char *chip = section_word(item->section, "chip");
+    const char *connector = section_word(item->section, "connector");
+    const char *use = section_word(item->section, "boot"), *of;
+    int which;
     if (chip != NULL)
         read_chip(r, chip, item, errors);
-    else if (section_word(item->section, "connector") != NULL)
-        read_connector(r, item, errors);
-    else
+    else if (connector != NULL)
+        read_connector(r, connector, item, errors);
+    else if (bus_section(item->section, &which, &of))
+        read_bus(r, which, of, item, errors);
+    else if (use != NULL)
+        read_boot(r->board, use, item, errors);
+    else if (is_known(item->section))
         conf_set(BOARD_KEYS, COUNT(BOARD_KEYS), r->board, &r->seen, item, errors);
+    else
+        conf_error(errors, item->line, item->name, "unknown section [%s]: there are %s",
+                   item->section, SECTIONS);
 }
 
 static void board_begin(struct board_read *r, struct board *b) {
@@ -191,16 +267,56 @@ static void board_begin(struct board_read *r, struct board *b) {
     conf_defaults(BOARD_KEYS, COUNT(BOARD_KEYS), b);
 }
 
+static void place_bus(struct board *b, int which, const struct bus_read *bus,
+                      struct conf_errors *errors) {
+    struct board_connector *c =
+        bus->connector[0] == '\0' ? &b->connectors[0] : connector_named(b, bus->connector);
+    conf_missing(BUS_KEYS, COUNT(BUS_KEYS), &bus->seen, BUS_WORDS[which], errors);
+    if (c == NULL) {
+        conf_error(errors, bus->line, BUS_WORDS[which], "no section [connector %s]",
+                   bus->connector);
+        return;
+    }
+    struct board_bus *to = which == BUS_UART ? &c->uart : &c->i2c;
+    if (to->device[0] != '\0')
+        conf_error(errors, bus->line, BUS_WORDS[which], "connector %s has one already", c->name);
+    *to = bus->bus;
+}
+
+static bool has_pins(const struct board *b, unsigned connector) {
+    for (unsigned i = 0; i < b->pin_count; i++)
+        if (b->pins[i].connector == connector)
+            return true;
+    return false;
+}
+
+static void check_connectors(const struct board *b, struct conf_errors *errors) {
+    if (b->connector_count == 0)
+        conf_error(errors, 0, NULL, "no [connector NAME] with a type and pins");
+    for (unsigned i = 0; i < b->connector_count; i++) {
+        const struct board_connector *c = &b->connectors[i];
+        if (c->type[0] == '\0')
+            conf_error(errors, 0, NULL, "[connector %s] type: missing: what kits ask for: rpi-40",
+                       c->name);
+        if (!has_pins(b, i) && c->i2c.device[0] == '\0')
+            conf_error(errors, 0, NULL, "[connector %s] has neither pins nor an I2C bus", c->name);
+    }
+}
+
 static int board_end(const struct board_read *r, int result, struct conf_errors *errors) {
-    const struct board *b = r->board;
+    struct board *b = r->board;
     if (result != 0 && result != ERR_INVAL)
         return result;
     conf_missing(BOARD_KEYS, COUNT(BOARD_KEYS), &r->seen, NULL, errors);
     for (unsigned i = 0; i < b->chip_count; i++)
         if (b->chips[i].label[0] == '\0')
-            conf_error(errors, 0, NULL, "[chip %s] label: missing", b->chips[i].name);
-    if (b->connector[0] == '\0' || b->pin_count == 0)
-        conf_error(errors, 0, NULL, "no [connector ...] with a type and pins");
+            conf_error(errors, 0, NULL, "[chip %s] label: missing: as gpioinfo prints it",
+                       b->chips[i].name);
+    for (int which = 0; which < BUSES; which++)
+        for (unsigned i = 0; i < BOARD_CONNECTORS_MAX; i++)
+            if (r->buses[which][i].line != 0)
+                place_bus(b, which, &r->buses[which][i], errors);
+    check_connectors(b, errors);
     return errors->count > 0 ? ERR_INVAL : 0;
 }
 
@@ -218,115 +334,10 @@ int board_load_text(const char *text, size_t len, struct board *ret_board,
     return board_end(&r, conf_each_text(text, len, read_board, &r, errors), errors);
 }
 
-/* --- kits ----------------------------------------------------------------------------------- */
-
-struct kit_read {
-    struct kit *kit;
-    struct conf_seen seen, lines_seen[GPIO_LINES_MAX];
-};
-
-static struct kit_line *line_of(struct kit_read *r, const char *role, bool output, int at,
-                                struct conf_errors *errors) {
-    struct kit *k = r->kit;
-    for (unsigned i = 0; i < k->line_count; i++)
-        if (strcmp(k->lines[i].role, role) == 0) {
-            if (k->lines[i].output == output)
-                return &k->lines[i];
-            conf_error(errors, at, role, "is an input and an output");
-            return NULL;
-        }
-    if (k->line_count == GPIO_LINES_MAX || strlen(role) > BOARD_WORD_MAX) {
-        conf_error(errors, at, NULL, "more than %d lines, or too long a role", GPIO_LINES_MAX);
-        return NULL;
-    }
-    struct kit_line *l = &k->lines[k->line_count++];
-    conf_defaults(LINE_KEYS, COUNT(LINE_KEYS), l);
-    memcpy(l->role, role, strlen(role) + 1);
-    l->output = output;
-    l->line = at;
-    return l;
-}
-
-static bool allowed(const char *key, bool output) {
-    bool known = false;
-    for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
-        if (strcmp(DIRECTIONS[i].key, key) == 0) {
-            known = true;
-            if (DIRECTIONS[i].output == output)
-                return true;
-        }
-    return !known;
-}
-
-static void read_kit(void *arg, const struct conf_item *item, struct conf_errors *errors) {
-    struct kit_read *r = arg;
-    const char *in = section_word(item->section, "in"), *out = section_word(item->section, "out");
-    if (in == NULL && out == NULL) {
-        conf_set(KIT_KEYS, COUNT(KIT_KEYS), r->kit, &r->seen, item, errors);
-        return;
-    }
-    struct kit_line *l = line_of(r, in != NULL ? in : out, out != NULL, item->line, errors);
-    if (l == NULL)
-        return;
-    if (!allowed(item->name, l->output))
-        conf_error(errors, item->line, item->name, "is not for an %s",
-                   l->output ? "output" : "input");
-    else
-        conf_set(LINE_KEYS, COUNT(LINE_KEYS), l, &r->lines_seen[l - r->kit->lines], item, errors);
-}
-
-static bool was_given(const struct conf_seen *seen, const char *key) {
-    for (size_t i = 0; i < COUNT(LINE_KEYS); i++)
-        if (strcmp(LINE_KEYS[i].name, key) == 0)
-            return (seen->bits[i / 8] >> (i % 8) & 1) != 0;
-    return false;
-}
-
-static void check_line(const struct kit_line *l, const struct conf_seen *seen,
-                       struct conf_errors *errors) {
-    for (size_t i = 0; i < COUNT(DIRECTIONS); i++)
-        if (DIRECTIONS[i].required && DIRECTIONS[i].output == l->output &&
-            !was_given(seen, DIRECTIONS[i].key))
-            conf_error(errors, l->line, l->role, "%s: missing", DIRECTIONS[i].key);
-    if (!l->output || l->external_pull == KIT_PULL_UNSTATED)
-        return;
-    bool safe_high = (l->safe == KIT_ON) == (l->active == KIT_HIGH);
-    if (safe_high != (l->external_pull == KIT_PULL_UP))
-        conf_error(errors, l->line, l->role, "external_pull works against the safe level");
-}
-
-static void kit_begin(struct kit_read *r, struct kit *k) {
-    *r = (struct kit_read){.kit = k};
-    memset(k, 0, sizeof *k);
-    conf_defaults(KIT_KEYS, COUNT(KIT_KEYS), k);
-}
-
-static int kit_end(const struct kit_read *r, int result, struct conf_errors *errors) {
-    if (result != 0 && result != ERR_INVAL)
-        return result;
-    conf_missing(KIT_KEYS, COUNT(KIT_KEYS), &r->seen, NULL, errors);
-    for (unsigned i = 0; i < r->kit->line_count; i++)
-        check_line(&r->kit->lines[i], &r->lines_seen[i], errors);
-    return errors->count > 0 ? ERR_INVAL : 0;
-}
-
-int kit_load(const char *path, struct kit *ret_kit, struct conf_errors *errors) {
-    struct kit_read r;
-    kit_begin(&r, ret_kit);
-    conf_errors_init(errors, path);
-    return kit_end(&r, conf_each(path, read_kit, &r, errors), errors);
-}
-
-int kit_load_text(const char *text, size_t len, struct kit *ret_kit, struct conf_errors *errors) {
-    struct kit_read r;
-    kit_begin(&r, ret_kit);
-    return kit_end(&r, conf_each_text(text, len, read_kit, &r, errors), errors);
-}
-
 /* --- both ----------------------------------------------------------------------------------- */
 
-static bool uart_takes(const struct board *board, unsigned pin) {
-    for (const char *p = board->uart_pins; *p != '\0';) {
+static bool takes(const struct board_bus *bus, unsigned pin) {
+    for (const char *p = bus->pins; *p != '\0';) {
         unsigned n;
         size_t len = strcspn(p, " ");
         if (number(p, len, &n) && n == pin)
@@ -352,25 +363,57 @@ static struct gpio_line line_for(const struct board *board, const struct board_p
     };
 }
 
+const struct board_connector *board_connector_for(const struct board *board,
+                                                  const struct kit *kit) {
+    for (unsigned i = 0; i < board->connector_count; i++)
+        if (strcmp(board->connectors[i].type, kit->connector) == 0)
+            return &board->connectors[i];
+    return NULL;
+}
+
+static void check_buses(const struct board *board, const struct kit *kit,
+                        const struct board_connector *c, struct conf_errors *errors) {
+    unsigned uses = kit_uses(kit);
+    if ((uses & 1u << KIT_USE_UART) != 0 && c->uart.device[0] == '\0')
+        conf_error(errors, 0, NULL, "the radar needs a UART: board %s names none for connector %s",
+                   board->id, c->name);
+    if ((uses & 1u << KIT_USE_I2C) != 0 && c->i2c.device[0] == '\0')
+        conf_error(errors, 0, NULL, "the sensors need I2C: board %s names none for connector %s",
+                   board->id, c->name);
+}
+
+static void check_pin(const struct kit *kit, unsigned index, const struct board_connector *c,
+                      struct conf_errors *errors) {
+    const struct kit_line *l = &kit->lines[index];
+    unsigned uses = kit_uses(kit);
+    for (unsigned k = 0; k < index; k++)
+        if (kit->lines[k].pin == l->pin)
+            conf_error(errors, l->line, l->role, "pin %u is already %s: give it another", l->pin,
+                       kit->lines[k].role);
+    if ((uses & 1u << KIT_USE_UART) != 0 && takes(&c->uart, l->pin))
+        conf_error(errors, l->line, l->role, "pin %u belongs to the radar's UART: use another",
+                   l->pin);
+    if ((uses & 1u << KIT_USE_I2C) != 0 && takes(&c->i2c, l->pin))
+        conf_error(errors, l->line, l->role, "pin %u belongs to the sensors' I2C bus: use another",
+                   l->pin);
+}
+
 int board_resolve(const struct board *board, const struct kit *kit,
                   struct gpio_line lines[GPIO_LINES_MAX], struct conf_errors *errors) {
-    if (strcmp(board->connector, kit->connector) != 0)
-        conf_error(errors, 0, NULL, "kit %s fits connector %s, but board %s has %s", kit->id,
-                   kit->connector, board->id, board->connector);
-    if (kit->radar == KIT_RADAR_UART && board->uart[0] == '\0')
-        conf_error(errors, 0, NULL, "the radar needs a UART, board %s names none", board->id);
+    const struct board_connector *c = board_connector_for(board, kit);
+    if (c == NULL) {
+        conf_error(errors, 0, NULL, "kit %s needs a connector %s: board %s has none", kit->id,
+                   kit->connector, board->id);
+        return ERR_INVAL;
+    }
+    check_buses(board, kit, c, errors);
     for (unsigned i = 0; i < kit->line_count; i++) {
         const struct kit_line *l = &kit->lines[i];
-        const struct board_pin *pin = pin_numbered(board, l->pin);
-        for (unsigned k = 0; k < i; k++)
-            if (kit->lines[k].pin == l->pin)
-                conf_error(errors, l->line, l->role, "pin %u is already %s", l->pin,
-                           kit->lines[k].role);
-        if (kit->radar == KIT_RADAR_UART && uart_takes(board, l->pin))
-            conf_error(errors, l->line, l->role, "pin %u belongs to the radar's UART", l->pin);
+        const struct board_pin *pin = board_pin_at(board, c, l->pin);
+        check_pin(kit, i, c, errors);
         if (pin == NULL)
-            conf_error(errors, l->line, l->role, "board %s has no GPIO on pin %u", board->id,
-                       l->pin);
+            conf_error(errors, l->line, l->role, "board %s has no GPIO on pin %u of %s", board->id,
+                       l->pin, c->name);
         else
             lines[i] = line_for(board, pin, l);
     }
@@ -378,34 +421,13 @@ int board_resolve(const struct board *board, const struct kit *kit,
 }
 
 const char *board_radar_device(const struct board *board, const struct kit *kit) {
-    if (kit->radar == KIT_RADAR_NONE)
-        return "";
-    return kit->radar == KIT_RADAR_UART ? board->uart : kit->radar_device;
+    const struct board_connector *c = board_connector_for(board, kit);
+    if (kit->radar.connect != KIT_RADAR_UART)
+        return kit->radar.device;
+    return c != NULL ? c->uart.device : "";
 }
 
-void board_explain(const struct board *board, const struct kit *kit, const struct gpio_line *lines,
-                   unsigned count, FILE *out) {
-    static const char *const BIAS[] = {"as is", "pull-up", "pull-down", "none"};
-    static const char *const RELEASE[] = {
-        "an output becomes an input when the daemon dies",
-        "an output keeps its level when the daemon dies unless dtparam=strict_gpiod is set",
-        "what an output does when the daemon dies is not known: fit the pull resistors"};
-    fprintf(out, "board %s (%s), kit %s (%s)\n", board->id, board->name, kit->id, kit->name);
-    fprintf(out, "%-4s %-16s %-4s %-18s %-5s %-12s %-5s %-10s %s\n", "pin", "role", "dir", "chip",
-            "line", "names", "when", "bias", "at rest");
-    for (unsigned i = 0; i < count; i++) {
-        const struct gpio_line *l = &lines[i];
-        fprintf(out, "%-4" PRIu32 " %-16s %-4s %-18s %-5u %-12s %-5s %-10s %s\n", kit->lines[i].pin,
-                l->role, l->output ? "out" : "in", l->chip, l->offset, l->names,
-                l->active_low ? "low" : "high", BIAS[l->bias],
-                !l->output       ? "-"
-                : l->safe_active ? "on"
-                                 : "off");
-    }
-    fprintf(out, "%s\n", RELEASE[board->release]);
-    const char *radar = board_radar_device(board, kit);
-    if (radar[0] != '\0')
-        fprintf(out, "radar on %s%s%s\n", radar,
-                kit->radar == KIT_RADAR_UART && board->uart_needs[0] != '\0' ? ", needs " : "",
-                kit->radar == KIT_RADAR_UART ? board->uart_needs : "");
+const char *board_i2c_device(const struct board *board, const struct kit *kit) {
+    const struct board_connector *c = board_connector_for(board, kit);
+    return c != NULL && (kit_uses(kit) & 1u << KIT_USE_I2C) != 0 ? c->i2c.device : "";
 }

@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "board_explain.h"
 #include "gpio_chip.h"
 #include "health.h"
 #include "log.h"
