@@ -1,0 +1,132 @@
+"""tools/vm-test: the daemons on real kernels, real GPIO and real libgpiod, in small machines.
+
+Prepares what is missing (under build/vm: Debian's kernels for amd64 and arm64 with gpio-sim compiled
+beside them; nothing is installed), boots QEMU machines without acceleration and prints a table of
+what ran.  A case that cannot run is a failure unless the table says why not.  Consoles are kept in
+build/vm/logs.
+
+The parts, each usable by itself (tools/cuts uses them):
+    debian.py   packages of any architecture, fetched and unpacked, never installed
+    kernel.py   prepare(cache, arch): a kernel with its modules, gpio-sim and i2c-stub
+    image.py    Image: an initial RAM disk of busybox, programs and their libraries, modules
+    machine.py  Machine: boots a kernel and an image; console lines, power cuts, QEMU's test socket
+    guest/      what runs inside
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+
+import kernel  # noqa: E402
+from debian import Failed  # noqa: E402
+from image import Image  # noqa: E402
+from machine import Machine  # noqa: E402
+
+CACHE = ROOT / "build/vm"
+LOGS = CACHE / "logs"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="tools/vm-test", description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--only", metavar="PATTERN", default="",
+                   help="run only the machines whose name matches (a regular expression)")
+    p.add_argument("--list", action="store_true", help="the machines' names, then exit")
+    p.add_argument("--keep", action="store_true", help="keep the images of machines that passed")
+    p.add_argument("--jobs", type=int, default=3, metavar="N", help="machines at a time (3)")
+    return p.parse_args()
+
+
+class Row:
+    """One line of the table."""
+
+    def __init__(self, machine, library, what, result, seconds, why=""):
+        self.machine, self.library, self.what = machine, library, what
+        self.result, self.seconds, self.why = result, seconds, why
+
+    def __str__(self):
+        why = f"  {self.why}" if self.why else ""
+        return (f"{self.machine:<16} {self.library:<15} {self.what:<46} {self.result:<5}"
+                f"{self.seconds:6.1f}{why}")
+
+
+def cases_of(lines, machine, library):
+    """The rows that a guest told of."""
+    rows = []
+    for line in lines:
+        if m := re.match(r"CASE (pass|fail|skip) ([0-9.]+) ([^:]*)(?:: (.*))?$", line):
+            rows.append(Row(machine, library, m[3], m[1], float(m[2]), m[4] or ""))
+    return rows
+
+
+def boot_only(name, arch):
+    """That a machine boots and switches itself off, with a simulated chip in between."""
+    kern = kernel.prepare(CACHE, arch)
+    image = Image(kern, kernel.busybox(CACHE, arch))
+    image.modules("configfs", "gpio-sim")
+    image.file("tests.sh", ". /lib.sh\nbegin\nmake_chip main pinctrl-rp1 54 17=GPIO17\npull 17 up\n"
+                           "[ $(value 17) = 1 ] && pass boots || fail boots \"no gpio-sim\"\n")
+    initrd = image.write(CACHE / f"{name}.initrd")
+    with Machine(kern, initrd, LOGS / f"{name}.log", "/tests.sh") as m:
+        return cases_of(m.finish(60), name, "-"), [initrd]
+
+
+MACHINES = {
+    "amd64-boot": lambda name: boot_only(name, "amd64"),
+    "arm64-boot": lambda name: boot_only(name, "arm64"),
+}
+
+
+def run_one(name, keep):
+    began = time.monotonic()
+    try:
+        rows, images = MACHINES[name](name)
+        if not rows:
+            rows = [Row(name, "-", "(nothing)", "fail", 0, "the guest told of no case")]
+        for image in images:
+            if not keep and all(r.result != "fail" for r in rows):
+                image.unlink()
+    except (Failed, OSError, subprocess.SubprocessError) as e:
+        rows = [Row(name, "-", "(machine)", "fail", time.monotonic() - began, str(e))]
+    for row in rows:
+        print(row, flush=True)
+    return rows
+
+
+def main():
+    args = arguments()
+    names = [n for n in MACHINES if re.search(args.only, n)]
+    if args.list:
+        print("\n".join(names))
+        return 0
+    subprocess.run([ROOT / "tools/setup", "vm"], check=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    say("tools/vm-test: kernels (the first time: about 150 MB from Debian's mirror)")
+    for arch in ("amd64", "arm64"):
+        kernel.prepare(CACHE, arch)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        rows = sum(pool.map(lambda n: run_one(n, args.keep), names), [])
+    bad = [r for r in rows if r.result == "fail"]
+    print(f"{len(rows)} cases on {len(names)} machines, {len(bad)} failed, "
+          f"{time.monotonic() - began:.0f} s; consoles in {LOGS.relative_to(ROOT)}/")
+    return 1 if bad or not rows else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failed, subprocess.CalledProcessError) as e:
+        sys.exit(f"tools/vm-test: {e}")
+    except KeyboardInterrupt:
+        sys.exit(130)
