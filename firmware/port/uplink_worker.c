@@ -73,7 +73,8 @@ static struct timespec in_ms(int ms) {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     int64_t ns = t.tv_nsec + (int64_t)ms * 1000000;
-    return (struct timespec){.tv_sec = t.tv_sec + ns / 1000000000, .tv_nsec = ns % 1000000000};
+    return (struct timespec){.tv_sec = (time_t)(t.tv_sec + ns / 1000000000),
+                             .tv_nsec = (long)(ns % 1000000000)};
 }
 
 /* ---- words for the loop ---- */

@@ -43,7 +43,7 @@ static void live_on(struct world *w, const struct spool_conf *conf, uint64_t *ra
     world_check(w, &second, &branch, conf);
     if (random_below(random, 4) != 0) {
         branch.ops = 0;
-        branch.cut_at = 1 + random_below(random, 60);
+        branch.cut_at = 1 + (long)random_below(random, 60);
         world_work(w, &second, &branch, conf, 14);
         branch.cut_at = 0;
         if (branch.dead) {

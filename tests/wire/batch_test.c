@@ -95,8 +95,8 @@ static void assert_returns(const struct batch_header *h, size_t len, size_t coun
 }
 
 static size_t random_count(struct random *r) {
-    return random_below(r, 16) == 0 ? WIRE_EVENTS_MAX - random_below(r, 3)
-                                    : 1 + random_below(r, random_below(r, 2) ? 4 : 60);
+    return random_below(r, 16) == 0 ? WIRE_EVENTS_MAX - (size_t)random_below(r, 3)
+                                    : 1 + (size_t)random_below(r, random_below(r, 2) ? 4 : 60);
 }
 
 /* Any events of a class, in any order, times not sorted. */

@@ -28,7 +28,7 @@ static void test_worked_example(void **state) {
 }
 
 static size_t random_column(struct random *r) {
-    size_t count = 1 + random_below(r, random_below(r, 8) == 0 ? MANY : 40);
+    size_t count = 1 + (size_t)random_below(r, random_below(r, 8) == 0 ? MANY : 40);
     unsigned width = (unsigned)random_below(r, 63);
     int64_t base = (int64_t)random_below(r, UINT64_C(1) << 61) - (INT64_C(1) << 60);
     bool bell = random_below(r, 2);

@@ -16,7 +16,8 @@ static void test_round_trip(void **state) {
     (void)state;
     struct random r = random_start(31);
     for (int round = 0; round < 200; round++) {
-        size_t len = 1 + random_below(&r, 3000), letters = 1 + random_below(&r, 30);
+        size_t len = 1 + (size_t)random_below(&r, 3000);
+        uint64_t letters = 1 + random_below(&r, 30);
         for (size_t i = 0; i < len; i++)
             plain[i] = (uint8_t)random_below(&r, letters);
         int n = pack_deflate(plain, len, packed, sizeof packed);

@@ -63,7 +63,7 @@ static void session(struct random *r, struct event *e) {
         .longitude_e7 = (int32_t)((int64_t)skewed(r, 3600000000) - 1800000000),
         .position_error_m = (uint16_t)skewed(r, UINT16_MAX),
     };
-    for (size_t i = random_below(r, EVENT_SITE_MAX + 1); i > 0; i--)
+    for (size_t i = (size_t)random_below(r, EVENT_SITE_MAX + 1); i > 0; i--)
         e->session.site[i - 1] = (char)(' ' + random_below(r, '~' - ' ' + 1));
 }
 

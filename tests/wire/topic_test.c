@@ -100,7 +100,7 @@ static struct ack random_ack(struct random *r) {
         .spool_id = random_next(r),
         .cls = (enum event_class)random_below(r, CLASS_COUNT),
         .has_upto = random_below(r, 4) != 0,
-        .also_count = random_below(r, ACK_ALSO_MAX + 1),
+        .also_count = (unsigned)random_below(r, ACK_ALSO_MAX + 1),
     };
     ack.upto = ack.has_upto ? random_next(r) >> random_below(r, 64) : 0;
     for (size_t i = 0; i < ack.also_count; i++)
