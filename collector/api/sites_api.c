@@ -72,6 +72,31 @@ static void stats_add(json_t *json, const struct histogram *h, int limit_mph, in
     json_object_set_new(json, "words", json_string(words));
 }
 
+static json_t *factor_json(const struct survey_site *site, const struct geometry *g, int way) {
+    struct geometry_factor f;
+    if (geometry_factor(g, way == DIRECTION_OUT, site->view_cm[way], &f) < 0)
+        return json_null();
+    return json_pack("{s:o,s:o,s:o}", "factor", json_round(f.factor, 4), "low",
+                     json_round(f.low, 4), "high", json_round(f.high, 4));
+}
+
+/* What the angle takes here, as of the newest geometry, and the figures without it. */
+static json_t *corrected_json(const struct survey_site *site) {
+    if (site->geometry.count == 0)
+        return json_null();
+    const struct geometry_period *p = &site->geometry.period[site->geometry.count - 1];
+    const struct geometry *g = &p->geometry;
+    json_t *json =
+        json_pack("{s:o,s:{s:f,s:f,s:f,s:f,s:f,s:f}}", "since", json_time(p->from_ms), "geometry",
+                  "lane_in_m", g->lane_in_cm / 100.0, "lane_out_m", g->lane_out_cm / 100.0,
+                  "height_m", g->height_cm / 100.0, "aim_deg", g->aim_deg10 / 10.0, "beam_deg",
+                  g->beam_deg10 / 10.0, "range_m", g->range_cm / 100.0);
+    json_object_set_new(json, "in", factor_json(site, g, DIRECTION_IN));
+    json_object_set_new(json, "out", factor_json(site, g, DIRECTION_OUT));
+    stats_add(json, &site->corrected, site->site.limit_mph, site->threshold_mph);
+    return json;
+}
+
 static json_t *site_json(const struct map *map, const struct survey_site *site) {
     const struct store_site *row = &site->site;
     char reference[GRID_REFERENCE_MAX] = "";
@@ -173,6 +198,7 @@ int handle_site(struct call *call) {
         json, "directions",
         json_pack("[o,o]", way_json(site, DIRECTION_IN), way_json(site, DIRECTION_OUT)));
     json_object_set_new(json, "week", week_json(site));
+    json_object_set_new(json, "corrected", corrected_json(site));
     survey_free(&survey);
     return call_json(call, 200, json);
 }

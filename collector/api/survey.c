@@ -67,6 +67,47 @@ static const char *kit_site(const struct reading *reading, const char *device) {
     return "";
 }
 
+/* ---- geometry ------------------------------------------------------------------------------ */
+
+/* What hides another or was cut off says nothing about how far it was in view. */
+static int view_add(void *arg, const struct store_passage *row) {
+    const struct event_passage *p = &row->passage;
+    if ((p->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG)) == 0)
+        geometry_view_add(arg, p->direction == DIRECTION_OUT, p->speed_mph10, p->duration_ms);
+    return 0;
+}
+
+static int views_read(const struct store *store, struct survey_site *site) {
+    struct geometry_views views = {0};
+    struct store_filter newest = {.site = site->site.id, .lock = -1, .limit = GEOMETRY_VIEWS_MAX};
+    int r = store->passages(store->ctx, &newest, view_add, &views);
+    for (int way = 0; way < 2; way++)
+        site->view_cm[way] = geometry_view(&views, way == DIRECTION_OUT);
+    return r;
+}
+
+static int geometry_load(const struct store *store, struct survey_site *site) {
+    char key[GEOMETRY_KEY_MAX], text[GEOMETRY_TEXT_MAX];
+    geometry_key(site->site.id, key);
+    int r = store->setting_get(store->ctx, key, text, sizeof text);
+    if (r == ERR_NOENT)
+        return 0;
+    if (r >= 0)
+        r = geometry_read(text, &site->geometry);
+    return r < 0 || site->geometry.count == 0 ? r : views_read(store, site);
+}
+
+/* An hour without a geometry, or with one whose beam misses the lane, stays out of the corrected
+ * figures: corrected.n says how many are in. */
+static int corrected_add(struct survey_site *at, const struct store_hour *row) {
+    const struct geometry *g = geometry_at(&at->geometry, row->hour_ms);
+    bool away = row->direction == DIRECTION_OUT;
+    struct geometry_factor f;
+    if (g == NULL || geometry_factor(g, away, at->view_cm[away], &f) < 0)
+        return 0;
+    return histogram_merge_blob_scaled(&at->corrected, row->bins, row->bins_len, f.factor);
+}
+
 /* ---- speeds -------------------------------------------------------------------------------- */
 
 static int hour_add(void *arg, const struct store_hour *row) {
@@ -80,6 +121,8 @@ static int hour_add(void *arg, const struct store_hour *row) {
     if (r >= 0 && at->threshold_mph > 0)
         r = histogram_blob_at_or_over(row->bins, row->bins_len, at->threshold_mph * 10,
                                       &at_or_over);
+    if (r >= 0)
+        r = corrected_add(at, row);
     if (r < 0)
         return r;
     struct survey_hour *bin = &at->week[hourweek_of_ms(row->hour_ms)];
@@ -132,6 +175,9 @@ static int fill(const struct store *store, struct reading *reading) {
     int r = store->devices(store->ctx, kit_add, reading);
     for (size_t i = 0; i < survey->count && r >= 0; i++) {
         reading->at = &survey->sites[i];
+        r = geometry_load(store, reading->at);
+        if (r < 0)
+            break;
         r = store->hours(store->ctx, reading->at->site.id, survey->from_ms, survey->to_ms, 0,
                          hour_add, reading);
     }

@@ -1,12 +1,14 @@
 /* survey: what was measured at a site in a period, gathered from the store.
  *
  * Speeds as one exact histogram for each direction and for both; counts and hours watched by hour
- * of the week (Europe/London).  Hours watched are those that a kit which stays at the site was
- * awake, and those of sessions of kits that move.
+ * of the week (Europe/London).  Speeds are as told; beside them, where the site's geometry is
+ * known, the same corrected for the angle, hour by hour with what was in force.  Hours watched are
+ * those that a kit which stays at the site was awake, and those of sessions of kits that move.
  * Guarded by tests/collector/api_test.c.  Memory: survey_free.  Threads: the store's. */
 #ifndef MOORWATCH_SURVEY_H
 #define MOORWATCH_SURVEY_H
 
+#include "geometry.h"
 #include "histogram.h"
 #include "hourweek.h"
 #include "store.h"
@@ -22,6 +24,10 @@ struct survey_site {
     struct histogram way[2], both;
     struct survey_hour week[HOURWEEK_COUNT];
     double hours;
+    /* Where the site's geometry is known: its speeds without what the angle took. */
+    struct geometry_history geometry;
+    int32_t view_cm[2]; /* how far vehicles are in view, by direction; 0: too few to tell */
+    struct histogram corrected;
     int64_t last_visit_ms; /* newest session of a kit that moves; STORE_NEVER */
 };
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct geometry GEOMETRY_DEFAULTS = {
@@ -113,6 +114,27 @@ int geometry_factor(const struct geometry *g, bool away, int32_t view_cm,
     return 0;
 }
 
+/* ---- how far vehicles are in view ---- */
+
+void geometry_view_add(struct geometry_views *v, bool away, uint16_t speed_mph10,
+                       uint32_t duration_ms) {
+    static const double CM_S_PER_MPH10 = 4.4704;
+    double cm = speed_mph10 * CM_S_PER_MPH10 * duration_ms / 1000;
+    if (v->n[away] < GEOMETRY_VIEWS_MAX && cm < INT32_MAX)
+        v->cm[away][v->n[away]++] = (int32_t)cm;
+}
+
+static int by_length(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+int32_t geometry_view(struct geometry_views *v, bool away) {
+    size_t n = v->n[away];
+    qsort(v->cm[away], n, sizeof v->cm[away][0], by_length);
+    return n < GEOMETRY_VIEWS_LEAST ? 0 : v->cm[away][n / 2];
+}
+
 /* ---- finding the aim ---- */
 
 int geometry_aim(const struct geometry *g, bool away, int32_t view_cm, double driven_mph,
@@ -147,6 +169,10 @@ int geometry_aim_by_tape(int32_t along_cm, int32_t across_cm, int32_t *ret_aim_d
 }
 
 /* ---- histories ---- */
+
+void geometry_key(const char *site, char buf[GEOMETRY_KEY_MAX]) {
+    (void)snprintf(buf, GEOMETRY_KEY_MAX, "geometry/%.31s", site);
+}
 
 const struct geometry *geometry_at(const struct geometry_history *h, int64_t unix_ms) {
     const struct geometry *found = NULL;

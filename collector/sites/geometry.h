@@ -56,12 +56,29 @@ MUST int geometry_check(const struct geometry *g, const char **ret_field);
 MUST int geometry_factor(const struct geometry *g, bool away, int32_t view_cm,
                          struct geometry_factor *ret_factor);
 
+/* How far vehicles are in view, gathered from passages: the newest that neither hid another nor
+ * were cut off.  {0} is empty. */
+enum { GEOMETRY_VIEWS_MAX = 400, GEOMETRY_VIEWS_LEAST = 20 };
+struct geometry_views {
+    int32_t cm[2][GEOMETRY_VIEWS_MAX];
+    size_t n[2];
+};
+/* What is beyond GEOMETRY_VIEWS_MAX is passed over. */
+void geometry_view_add(struct geometry_views *v, bool away, uint16_t speed_mph10,
+                       uint32_t duration_ms);
+/* The median, in cm; 0: fewer than GEOMETRY_VIEWS_LEAST.  Sorts what was gathered. */
+int32_t geometry_view(struct geometry_views *v, bool away);
+
 /* The aim, from a vehicle that passed at a known speed in that lane and what was told of it.
  * ERR_RANGE: no aim from 0 to 45 degrees explains it (told faster than driven, or far slower). */
 MUST int geometry_aim(const struct geometry *g, bool away, int32_t view_cm, double driven_mph,
                       double told_mph, int32_t *ret_aim_deg10);
 /* The aim of a radar whose middle line meets the ground `across` sideways, `along` up the road. */
 MUST int geometry_aim_by_tape(int32_t along_cm, int32_t across_cm, int32_t *ret_aim_deg10);
+
+/* The store's setting that holds a site's history. */
+enum { GEOMETRY_KEY_MAX = 48 };
+void geometry_key(const char *site, char buf[GEOMETRY_KEY_MAX]);
 
 /* A site's geometries, each from a moment on, in order of time. */
 struct geometry_history {

@@ -1,5 +1,6 @@
 #include "histogram.h"
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 enum { BLOB_VERSION = 1 };
@@ -152,6 +153,30 @@ static int fits(void *arg, int dmph, uint32_t count) {
 int histogram_merge_blob(struct histogram *h, const uint8_t *buf, size_t len) {
     int err = walk(buf, len, fits, h);
     return err < 0 ? err : walk(buf, len, put_bin, h);
+}
+
+struct scaling {
+    struct histogram scaled;
+    double factor;
+};
+
+static int scale_bin(void *arg, int dmph, uint32_t count) {
+    struct scaling *s = arg;
+    /* A product such as 10 * 1.1 must not fall below its whole number. */
+    double to = floor(dmph * s->factor + 1e-9);
+    int at = to > HISTOGRAM_DMPH_MAX ? HISTOGRAM_DMPH_MAX : (int)to;
+    if (s->scaled.count[at] > UINT32_MAX - count)
+        return ERR_OVERFLOW;
+    return put_bin(&s->scaled, at, count);
+}
+
+int histogram_merge_blob_scaled(struct histogram *h, const uint8_t *buf, size_t len,
+                                double factor) {
+    struct scaling s = {.factor = factor};
+    if (!(factor > 0))
+        return ERR_RANGE;
+    int err = walk(buf, len, scale_bin, &s);
+    return err < 0 ? err : histogram_merge(h, &s.scaled);
 }
 
 struct counting {

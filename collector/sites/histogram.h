@@ -44,6 +44,9 @@ MUST int histogram_decode(const uint8_t *buf, size_t len, struct histogram *ret_
 /* A stored blob, used without unpacking it into 10 kB: the work is that of its different speeds.
  * Errors as histogram_decode and histogram_merge. */
 MUST int histogram_merge_blob(struct histogram *h, const uint8_t *buf, size_t len);
+/* The same with every speed times `factor`, floored to 0.1 mph; the fastest stay in range. */
+MUST int histogram_merge_blob_scaled(struct histogram *h, const uint8_t *buf, size_t len,
+                                     double factor);
 MUST int histogram_blob_at_or_over(const uint8_t *buf, size_t len, int dmph, uint64_t *ret_n);
 
 /* How many are faster than, or at least, a speed. */

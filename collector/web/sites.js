@@ -65,8 +65,22 @@ const key = (kind, name) => h('span', null, h('span', { class: `key ${kind}` }),
 
 const LEGEND = [['l1', 'under 4 %'], ['l2', '4 to 10 %'], ['l3', '10 to 20 %'], ['l4', '20 to 30 %'], ['l5', '30 % and more'], ['few', 'under 5 vehicles'], ['unwatched', 'not watched']];
 
+// How the kit stands, and the figures without what its angle took.
+function correctedCard(c) {
+  if (!c) return null;
+  const lane = (name, f) => [h('dt', null, name), h('dd', null, f === null ? 'The beam does not meet this lane: turn the radar.'
+    : `A reading of 30.0 mph is ${mph(30 * f.factor)} mph, very likely ${mph(30 * f.low)} to ${mph(30 * f.high)}.`)];
+  const g = c.geometry;
+  return h('section', { class: 'card' }, h('h2', null, 'Corrected for the angle'),
+    h('p', null, c.words),
+    h('dl', { class: 'facts' },
+      lane('Towards the kit', c.in), lane('Away from the kit', c.out),
+      h('dt', null, 'The kit'), h('dd', null, `${mph(g.lane_in_m)} and ${mph(g.lane_out_m)} m from the lanes, aimed ${mph(g.aim_deg)} degrees across the road, since ${date(c.since)}.`)),
+    h('p', { class: 'quiet small' }, 'A radar that looks across the road reads low, never high. The figures above are as told; these say how far the angle matters.'));
+}
+
 export async function sitePage(at) {
-  const { site, histogram, directions, week, notice, from, to } = await api.get(`sites/${encodeURIComponent(at.id)}`);
+  const { site, histogram, directions, week, corrected, notice, from, to } = await api.get(`sites/${encodeURIComponent(at.id)}`);
   if (at.gone()) return;
   const heat = weekHeat(week);
   const threshold = site.at_or_over_threshold;
@@ -90,5 +104,6 @@ export async function sitePage(at) {
       h('p', { class: 'legend' }, LEGEND.map(([kind, name]) => key(`heat ${kind}`, name)))),
     h('section', { class: 'card' }, h('h2', null, 'By direction'),
       h('dl', { class: 'facts' }, directions.map((d) => [h('dt', null, d.direction === 'in' ? 'Towards the kit' : 'Away from the kit'), h('dd', null, d.words)]))),
+    correctedCard(corrected),
     h('p', { class: 'quiet small' }, `${long(from)} to ${long(to)}.`));
 }

@@ -1,6 +1,7 @@
 /* The API without a socket: its table against its description, who may, what is refused. */
 #include "api.h"
 #include "call.h"
+#include "geometry.h"
 #include "histogram.h"
 #include "store_sqlite.h"
 #include <math.h>
@@ -594,6 +595,41 @@ static void site_figures(void **state) {
     json_decref(json);
 }
 
+/* From its date on the geometry corrects, by the factor that its own test proves; before it the
+ * hours stay out. */
+static void corrected_for_the_angle(void **state) {
+    (void)state;
+    struct asker asker = logged_in(ROLE_VIEWER);
+    struct geometry_history history = {0};
+    struct geometry_factor f;
+    struct geometry steep = GEOMETRY_DEFAULTS;
+    char key[GEOMETRY_KEY_MAX], text[GEOMETRY_TEXT_MAX];
+    json_t *json;
+    for (int i = 0; i < 30; i++) {
+        assert_true(add_vehicle(NOW - 48 * HOUR_MS, 0, 300) >= 0);
+        assert_true(add_vehicle(NOW - 2 * HOUR_MS, 0, 300) >= 0);
+    }
+    assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
+    assert_true(json_is_null(json_object_get(json, "corrected")));
+    json_decref(json);
+    steep.aim_deg10 = 300;
+    assert_int_equal(geometry_add(&history, NOW - 24 * HOUR_MS, &steep), 0);
+    assert_int_equal(geometry_factor(&steep, false, 0, &f), 0);
+    geometry_key("yarm", key);
+    geometry_write(&history, text);
+    assert_true(store.setting_put(store.ctx, key, text, "test", NOW) >= 0);
+    asker.now_ms = NOW + 3000;
+    assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm", NULL, &json), 200);
+    json_t *corrected = json_object_get(json, "corrected");
+    assert_int_equal(figure(json_object_get(json, "site"), "n"), 60);
+    assert_true(figure(json_object_get(json, "site"), "p50") == 30.0);
+    assert_int_equal(figure(corrected, "n"), 30);
+    assert_true(figure(corrected, "p50") == floor(300 * f.factor) / 10);
+    assert_true(figure(corrected, "p50") > 31);
+    assert_true(fabs(figure(json_object_get(corrected, "in"), "factor") - f.factor) < 0.0001);
+    json_decref(json);
+}
+
 static void no_percentile_from_few(void **state) {
     (void)state;
     struct asker asker = logged_in(ROLE_VIEWER);
@@ -959,6 +995,7 @@ int main(void) {
         TEST(neighbours_are_told),
         TEST(pages_hold_each_alert_once),
         TEST(site_figures),
+        TEST(corrected_for_the_angle),
         TEST(no_percentile_from_few),
         TEST(hotspots_are_squares_on_the_globe),
         TEST(the_grid_covers_what_is_shown),

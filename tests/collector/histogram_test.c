@@ -161,11 +161,32 @@ static void wrong_blobs_are_refused(void **state) {
     }
 }
 
+/* Against scaling each speed by itself. */
+static void scaling_is_scaling_each(void **state) {
+    (void)state;
+    static struct histogram from, scaled, want;
+    for (int i = 0; i < 4000; i++)
+        assert_int_equal(histogram_add(&from, (i * 7919 + i / 7) % HISTOGRAM_BINS), 0);
+    int len = histogram_encode(&from, blob, sizeof blob);
+    assert_true(len > 0);
+    for (int i = 0; i < 4000; i++) {
+        int to = (i * 7919 + i / 7) % HISTOGRAM_BINS * 11 / 10;
+        assert_int_equal(histogram_add(&want, to < HISTOGRAM_DMPH_MAX ? to : HISTOGRAM_DMPH_MAX),
+                         0);
+    }
+    assert_int_equal(histogram_merge_blob_scaled(&scaled, blob, (size_t)len, 1.1), 0);
+    assert_memory_equal(&scaled, &want, sizeof want);
+    assert_int_equal(histogram_merge_blob_scaled(&scaled, blob, (size_t)len - 1, 1.1), ERR_BADMSG);
+    assert_int_equal(histogram_merge_blob_scaled(&scaled, blob, (size_t)len, -1), ERR_RANGE);
+    assert_memory_equal(&scaled, &want, sizeof want);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_as_the_list),  cmocka_unit_test(adding_and_removing),
-        cmocka_unit_test(blobs_come_back),   cmocka_unit_test(blobs_are_merged_as_they_are),
-        cmocka_unit_test(merging_is_adding), cmocka_unit_test(wrong_blobs_are_refused),
+        cmocka_unit_test(same_as_the_list),        cmocka_unit_test(adding_and_removing),
+        cmocka_unit_test(blobs_come_back),         cmocka_unit_test(blobs_are_merged_as_they_are),
+        cmocka_unit_test(scaling_is_scaling_each), cmocka_unit_test(merging_is_adding),
+        cmocka_unit_test(wrong_blobs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,5 +15,6 @@ extern const struct command COMMAND_IMPORT;
 extern const struct command COMMAND_VERIFY;
 extern const struct command COMMAND_REBUILD;
 extern const struct command COMMAND_SPOOL;
+extern const struct command COMMAND_SITE;
 
 #endif

@@ -6,17 +6,9 @@
 #include <string.h>
 
 static const struct command *const COMMANDS[] = {
-    &COMMAND_PASSAGES,
-    &COMMAND_SPEEDS,
-    &COMMAND_ENCODE,
-    &COMMAND_DECODE,
-    &COMMAND_USER,
-    &COMMAND_REGISTER,
-    &COMMAND_IMPORT,
-    &COMMAND_VERIFY,
-    &COMMAND_REBUILD,
-    &COMMAND_SPOOL,
-    NULL,
+    &COMMAND_PASSAGES, &COMMAND_SPEEDS,   &COMMAND_ENCODE, &COMMAND_DECODE,
+    &COMMAND_USER,     &COMMAND_REGISTER, &COMMAND_SITE,   &COMMAND_IMPORT,
+    &COMMAND_VERIFY,   &COMMAND_REBUILD,  &COMMAND_SPOOL,  NULL,
 };
 
 static const struct command *command_find(const char *name) {
