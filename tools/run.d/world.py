@@ -100,6 +100,10 @@ class World:
     def register(self):
         kept = self.db.exists()
         self.moorwatch("register", configs.register(self), "--db", self.db)
+        for kit in self.fleet.kits:  # as kitsim's radar stands at the road
+            self.moorwatch("site", kit.site["id"], "--db", self.db, "--lane-in", 4, "--lane-out", 7.5,
+                           "--height", 1.5, "--aim", 10, "--beam", 23, "--range", 80,
+                           "--from", configs.report_date("day", 7 * HISTORY_WEEKS))
         who = ["passwd", USER] if kept else ["add", USER, "--role", "administrator"]
         out = self.moorwatch("user", *who, "--db", self.db)
         self.password = re.search(r"(\S+)\s*$", out.strip())[1]
