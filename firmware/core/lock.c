@@ -9,8 +9,20 @@
 static const int64_t LONG_AGO_NS = INT64_MIN / 4;
 static const int64_t NEVER_NS = INT64_MAX;
 
-/* Why there is trouble: each is told at once when it is new. */
-enum cause { CAUSE_LOOP = 1, CAUSE_TILT = 2, CAUSE_FORCED = 4, CAUSE_IMPACT = 8 };
+/* What a place has of its own, and a lock learns: no noise is made for it meanwhile. */
+static const unsigned LEARNT = LOCK_CAUSE_IMPACT | LOCK_CAUSE_MOTION;
+
+/* Inputs whose level is trouble as long as it stands. */
+static const struct {
+    enum lock_input input;
+    bool active;
+    enum lock_cause cause;
+} TAMPERS[] = {
+    {LOCK_INPUT_LOOP, false, LOCK_CAUSE_LOOP},
+    {LOCK_INPUT_TILT, true, LOCK_CAUSE_TILT},
+    {LOCK_INPUT_SHORT, true, LOCK_CAUSE_SHORT},
+};
+enum { TAMPERS_COUNT = sizeof TAMPERS / sizeof TAMPERS[0] };
 
 const struct lock_conf LOCK_DEFAULTS = {
     .fitted = BIT(LOCK_INPUT_SHACKLE) | BIT(LOCK_INPUT_LOOP) | BIT(LOCK_INPUT_TILT) |
@@ -23,6 +35,7 @@ const struct lock_conf LOCK_DEFAULTS = {
     .siren_burst_ns = 60 * SECONDS,
     .siren_max_ns = 900 * SECONDS,
     .siren_rest_ns = 3600 * SECONDS,
+    .strobe_max_ns = 0,
     .quiet_ns = 60 * SECONDS,
     .repeat_ns = 300 * SECONDS,
 };
@@ -35,9 +48,14 @@ static bool fitted(const struct lock *l, enum lock_input input) {
     return (l->conf.fitted & BIT(input)) != 0;
 }
 
-static void tell(struct lock_out *out, enum lock_what what) {
+static void tell_why(struct lock_out *out, enum lock_what what, unsigned causes) {
     assert(out->tells < LOCK_TELLS_MAX);
+    out->causes[out->tells] = (uint8_t)causes;
     out->tell[out->tells++] = what;
+}
+
+static void tell(struct lock_out *out, enum lock_what what) {
+    tell_why(out, what, 0);
 }
 
 /* Opened, or to be opened, by somebody who has the key. */
@@ -48,16 +66,15 @@ static bool unset_wanted(const struct lock *l) {
 /* The causes that last as long as a level does. */
 static unsigned causes_now(const struct lock *l) {
     unsigned causes = 0;
-    if (!is(l, LOCK_INPUT_LOOP))
-        causes |= CAUSE_LOOP;
-    if (is(l, LOCK_INPUT_TILT))
-        causes |= CAUSE_TILT;
+    for (unsigned i = 0; i < TAMPERS_COUNT; i++)
+        if (is(l, TAMPERS[i].input) == TAMPERS[i].active)
+            causes |= TAMPERS[i].cause;
     if (l->phase == LOCK_PHASE_SET && !is(l, LOCK_INPUT_SHACKLE))
-        causes |= CAUSE_FORCED;
+        causes |= LOCK_CAUSE_SHACKLE;
     return causes;
 }
 
-/* --- the siren ------------------------------------------------------------------------------ */
+/* --- siren and strobe ----------------------------------------------------------------------- */
 
 static void siren_stop(struct lock *l, int64_t now_ns, struct lock_out *out) {
     if (!l->sounding)
@@ -86,28 +103,45 @@ static void siren_start(struct lock *l, int64_t length_ns, bool chirp, int64_t n
     l->siren_on_ns = now_ns;
     l->siren_until_ns = now_ns + length_ns;
     if (!chirp)
-        tell(out, LOCK_SIREN_ON);
+        tell_why(out, LOCK_SIREN_ON, l->causes);
+}
+
+static void strobe_start(struct lock *l, int64_t now_ns) {
+    l->strobe = true;
+    l->strobe_until_ns = l->conf.strobe_max_ns > 0 ? now_ns + l->conf.strobe_max_ns : NEVER_NS;
 }
 
 /* --- trouble -------------------------------------------------------------------------------- */
 
-static void trouble(struct lock *l, enum cause cause, enum lock_what what, int64_t now_ns,
+static void trouble(struct lock *l, enum lock_cause cause, enum lock_what what, int64_t now_ns,
                     struct lock_out *out) {
     l->trouble_ns = now_ns;
     if ((l->causes & cause) == 0 || now_ns - l->told_ns >= l->conf.repeat_ns) {
         l->causes |= (uint8_t)cause;
         l->told_ns = now_ns;
-        tell(out, what);
+        tell_why(out, what, l->causes);
     }
-    if (l->phase == LOCK_PHASE_SET)
-        siren_start(l, l->conf.siren_burst_ns, false, now_ns, out);
+    if (l->phase != LOCK_PHASE_SET || (l->learning && (cause & LEARNT) != 0))
+        return;
+    strobe_start(l, now_ns);
+    siren_start(l, l->conf.siren_burst_ns, false, now_ns, out);
+}
+
+static void prealarm(struct lock *l, enum lock_cause cause, int64_t now_ns, struct lock_out *out) {
+    if (now_ns - l->prealarm_ns >= l->conf.repeat_ns) {
+        tell_why(out, LOCK_PREALARM, cause);
+        l->prealarm_ns = now_ns;
+    }
+    if (!l->learning)
+        siren_start(l, l->conf.chirp_ns, true, now_ns, out);
 }
 
 static void restore(struct lock *l, int64_t now_ns, struct lock_out *out) {
     siren_stop(l, now_ns, out);
+    l->strobe = false;
+    tell_why(out, LOCK_RESTORED, l->causes);
     l->causes = 0;
     l->knocks = 0;
-    tell(out, LOCK_RESTORED);
 }
 
 static bool knocked_often(const struct lock *l) {
@@ -125,15 +159,10 @@ static void knock(struct lock *l, int64_t now_ns, struct lock_out *out) {
         l->knocks++;
     if (l->causes != 0)
         l->trouble_ns = now_ns;
-    if (knocked_often(l)) {
-        trouble(l, CAUSE_IMPACT, LOCK_ALARM, now_ns, out);
-    } else if (l->causes == 0) {
-        if (now_ns - l->prealarm_ns >= l->conf.repeat_ns) {
-            tell(out, LOCK_PREALARM);
-            l->prealarm_ns = now_ns;
-        }
-        siren_start(l, l->conf.chirp_ns, true, now_ns, out);
-    }
+    if (knocked_often(l))
+        trouble(l, LOCK_CAUSE_IMPACT, LOCK_ALARM, now_ns, out);
+    else if (l->causes == 0)
+        prealarm(l, LOCK_CAUSE_IMPACT, now_ns, out);
 }
 
 /* --- set and unset -------------------------------------------------------------------------- */
@@ -149,6 +178,7 @@ static void set(struct lock *l, struct lock_out *out) {
 static void unset(struct lock *l, int64_t now_ns, struct lock_out *out) {
     bool was_set = l->phase == LOCK_PHASE_SET;
     l->phase = LOCK_PHASE_OPEN;
+    l->strobe = false;
     siren_stop(l, now_ns, out);
     if (was_set)
         tell(out, LOCK_UNSET);
@@ -162,7 +192,7 @@ static void settle(struct lock *l, int64_t now_ns, struct lock_out *out) {
         unset(l, now_ns, out);
     } else if (l->phase == LOCK_PHASE_SET) {
         if (!is(l, LOCK_INPUT_SHACKLE))
-            trouble(l, CAUSE_FORCED, LOCK_ALARM, now_ns, out);
+            trouble(l, LOCK_CAUSE_SHACKLE, LOCK_ALARM, now_ns, out);
     } else if (!is(l, LOCK_INPUT_SHACKLE)) {
         l->phase = LOCK_PHASE_OPEN;
     } else if (l->phase == LOCK_PHASE_OPEN) {
@@ -183,6 +213,8 @@ static int64_t next_due(const struct lock *l) {
         due = l->set_ns;
     if (l->sounding && l->siren_until_ns < due)
         due = l->siren_until_ns;
+    if (l->strobe && l->strobe_until_ns < due)
+        due = l->strobe_until_ns;
     return due;
 }
 
@@ -191,6 +223,8 @@ static void advance(struct lock *l, int64_t now_ns, struct lock_out *out) {
     for (int64_t due = next_due(l); due <= now_ns; due = next_due(l)) {
         if (l->sounding && l->siren_until_ns == due)
             siren_stop(l, due, out);
+        else if (l->strobe && l->strobe_until_ns == due)
+            l->strobe = false;
         else if (l->phase == LOCK_PHASE_ARMING && l->set_ns == due)
             set(l, out);
         else
@@ -200,13 +234,25 @@ static void advance(struct lock *l, int64_t now_ns, struct lock_out *out) {
 
 static void finish(const struct lock *l, struct lock_out *out) {
     out->siren = l->sounding;
+    out->strobe = l->strobe;
     out->next_ns = next_due(l);
 }
 
 /* --- the outside ---------------------------------------------------------------------------- */
 
-static void apply(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
-                  struct lock_out *out) {
+static void tampered(struct lock *l, enum lock_input input, int64_t now_ns, struct lock_out *out) {
+    for (unsigned i = 0; i < TAMPERS_COUNT; i++) {
+        if (TAMPERS[i].input != input)
+            continue;
+        if (is(l, input) == TAMPERS[i].active)
+            trouble(l, TAMPERS[i].cause, LOCK_TAMPER, now_ns, out);
+        else
+            l->trouble_ns = now_ns;
+    }
+}
+
+static void apply(struct lock *l, enum lock_input input, int64_t now_ns, struct lock_out *out) {
+    bool active = is(l, input);
     switch (input) {
     case LOCK_INPUT_SHACKLE:
         tell(out, active ? LOCK_CLOSED : LOCK_OPENED);
@@ -216,17 +262,12 @@ static void apply(struct lock *l, enum lock_input input, bool active, int64_t no
     case LOCK_INPUT_KEY:
         settle(l, now_ns, out);
         break;
-    case LOCK_INPUT_LOOP:
-    case LOCK_INPUT_TILT:
-        if (active == (input == LOCK_INPUT_TILT))
-            trouble(l, input == LOCK_INPUT_TILT ? CAUSE_TILT : CAUSE_LOOP, LOCK_TAMPER, now_ns,
-                    out);
-        else
-            l->trouble_ns = now_ns;
-        break;
-    default:
+    case LOCK_INPUT_IMPACT:
         if (active)
             knock(l, now_ns, out);
+        break;
+    default:
+        tampered(l, input, now_ns, out);
     }
 }
 
@@ -243,10 +284,9 @@ void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int
         set(l, ret_out);
     else
         tell(ret_out, is(l, LOCK_INPUT_SHACKLE) ? LOCK_UNSET : LOCK_OPENED);
-    if (!is(l, LOCK_INPUT_LOOP))
-        trouble(l, CAUSE_LOOP, LOCK_TAMPER, now_ns, ret_out);
-    if (is(l, LOCK_INPUT_TILT))
-        trouble(l, CAUSE_TILT, LOCK_TAMPER, now_ns, ret_out);
+    for (unsigned i = 0; i < TAMPERS_COUNT; i++)
+        if (is(l, TAMPERS[i].input) == TAMPERS[i].active)
+            trouble(l, TAMPERS[i].cause, LOCK_TAMPER, now_ns, ret_out);
     finish(l, ret_out);
 }
 
@@ -256,7 +296,27 @@ void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_n
     advance(l, now_ns, ret_out);
     if (fitted(l, input) && is(l, input) != active) {
         l->inputs = (uint8_t)(l->inputs ^ BIT(input));
-        apply(l, input, active, now_ns, ret_out);
+        apply(l, input, now_ns, ret_out);
+    }
+    finish(l, ret_out);
+}
+
+void lock_motion(struct lock *l, bool attack, int64_t now_ns, struct lock_out *ret_out) {
+    *ret_out = (struct lock_out){0};
+    advance(l, now_ns, ret_out);
+    if (l->phase == LOCK_PHASE_SET && attack)
+        trouble(l, LOCK_CAUSE_MOTION, LOCK_ALARM, now_ns, ret_out);
+    else if (l->phase == LOCK_PHASE_SET && l->causes == 0)
+        prealarm(l, LOCK_CAUSE_MOTION, now_ns, ret_out);
+    finish(l, ret_out);
+}
+
+void lock_learn(struct lock *l, bool learning, int64_t now_ns, struct lock_out *ret_out) {
+    *ret_out = (struct lock_out){0};
+    advance(l, now_ns, ret_out);
+    if (l->learning != learning) {
+        l->learning = learning;
+        tell(ret_out, learning ? LOCK_LEARNING : LOCK_LEARNED);
     }
     finish(l, ret_out);
 }

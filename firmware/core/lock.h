@@ -6,7 +6,10 @@
  * siren, at once; whole and quiet again is a restore.  While unset impacts are ignored and tamper
  * is still told, without siren.  A daemon that starts on a closed lock sets it at once, so that a
  * restart opens no hole.  Sirens sound in bursts, and no more than siren_max together until they
- * have rested.  It needs no network.
+ * have rested; a strobe goes on for strobe_max, or until all is whole and quiet.  An accelerometer
+ * says what it makes of a motion (motion.h): an attack is an alarm, what is doubtful a pre-alarm.
+ * A lock that learns its place (learn.h) tells impacts and motions but makes no noise for them;
+ * tamper and force sound as ever.  It needs no network.
  *
  * Promises (tests/core/lock_test.c): a state and an input give the same output always; siren time
  * never exceeds siren_max between two rests, whatever happens; every edge that changes the state
@@ -25,6 +28,7 @@ enum lock_input {
     LOCK_INPUT_TILT,    /* active: tilted or the case is open */
     LOCK_INPUT_IMPACT,  /* active: a knock (pulses) */
     LOCK_INPUT_KEY,     /* active: the key switch says unset */
+    LOCK_INPUT_SHORT,   /* active: an end-of-line loop is bridged (eol.h) */
     LOCK_INPUTS
 };
 
@@ -41,8 +45,9 @@ struct lock_conf {
     int64_t siren_burst_ns;   /* one trigger sounds so long */
     int64_t siren_max_ns;     /* all together, until silent for siren_rest_ns */
     int64_t siren_rest_ns;
-    int64_t quiet_ns;  /* whole and quiet for so long: restored */
-    int64_t repeat_ns; /* the same alarm again is told at most so often */
+    int64_t strobe_max_ns; /* from the newest trouble on; 0: until restored */
+    int64_t quiet_ns;      /* whole and quiet for so long: restored */
+    int64_t repeat_ns;     /* the same alarm again is told at most so often */
 };
 
 /* Shackle, loop, tilt and impact fitted; 30 s, 2 impacts in 5 s, 60 s of siren, at most 15 min. */
@@ -54,24 +59,27 @@ enum lock_phase { LOCK_PHASE_OPEN, LOCK_PHASE_ARMING, LOCK_PHASE_SET };
 struct lock {
     struct lock_conf conf;
     enum lock_phase phase;
-    uint8_t inputs;                     /* bit per enum lock_input */
-    uint8_t causes;                     /* of the present trouble, told; 0: none */
-    bool sounding, chirp;               /* the siren, and whether it is only a chirp */
+    uint8_t inputs;       /* bit per enum lock_input */
+    uint8_t causes;       /* LOCK_CAUSE_* of the present trouble; 0: none */
+    bool sounding, chirp; /* the siren, and whether it is only a chirp */
+    bool strobe, learning;
     unsigned knocks;                    /* used of knock_ns */
     int64_t knock_ns[LOCK_IMPACTS_MAX]; /* newest first */
     int64_t set_ns;                     /* arming ends */
     int64_t trouble_ns;                 /* newest edge of the trouble */
     int64_t told_ns, prealarm_ns;       /* when an alarm, a pre-alarm was last told */
     int64_t siren_on_ns, siren_until_ns, siren_off_ns, siren_used_ns;
+    int64_t strobe_until_ns;
 };
 
-enum { LOCK_TELLS_MAX = 10 };
+enum { LOCK_TELLS_MAX = 12 };
 
 /* What one step wants done. */
 struct lock_out {
     unsigned tells;                      /* how many of `tell` */
     enum lock_what tell[LOCK_TELLS_MAX]; /* in order */
-    bool siren;                          /* the level wanted from now on */
+    uint8_t causes[LOCK_TELLS_MAX];      /* of each: LOCK_CAUSE_*, all of the present trouble */
+    bool siren, strobe;                  /* the levels wanted from now on */
     int64_t next_ns;                     /* call lock_tick by then; INT64_MAX: never */
 };
 
@@ -80,6 +88,10 @@ void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int
                struct lock_out *ret_out);
 void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
                struct lock_out *ret_out);
+/* What an accelerometer makes of a motion: an attack, or (not `attack`) perhaps one. */
+void lock_motion(struct lock *l, bool attack, int64_t now_ns, struct lock_out *ret_out);
+/* Learning begins or ends. */
+void lock_learn(struct lock *l, bool learning, int64_t now_ns, struct lock_out *ret_out);
 void lock_tick(struct lock *l, int64_t now_ns, struct lock_out *ret_out);
 
 #endif

@@ -65,13 +65,14 @@ struct padlock {
 
 static bool role_means(const char *role, struct meaning *ret) {
     static const char *const WORDS[LOCK_INPUTS] = {
-        [LOCK_INPUT_SHACKLE] = "shackle", [LOCK_INPUT_LOOP] = "loop", [LOCK_INPUT_TILT] = "tilt",
-        [LOCK_INPUT_IMPACT] = "impact",   [LOCK_INPUT_KEY] = "key",
+        [LOCK_INPUT_SHACKLE] = "shackle", [LOCK_INPUT_LOOP] = "loop",
+        [LOCK_INPUT_TILT] = "tilt",       [LOCK_INPUT_IMPACT] = "impact",
+        [LOCK_INPUT_KEY] = "key",         [LOCK_INPUT_SHORT] = "", /* an ADC's to say */
     };
     for (int i = 0; i < LOCK_INPUTS; i++) {
         size_t n = strlen(WORDS[i]);
         char *end;
-        if (strncmp(role, WORDS[i], n) != 0)
+        if (WORDS[i][0] == '\0' || strncmp(role, WORDS[i], n) != 0)
             continue;
         long number = role[n] == '-' ? strtol(role + n + 1, &end, 10) : 0;
         if (role[n] == '-' && (*end != '\0' || number < 1 || number > EVENT_LOCKS_MAX))
@@ -128,7 +129,9 @@ static void obey(struct padlock *p, struct unit *u, unsigned lock, const struct 
     sound(p, u); /* before the disk, which may be slow */
     for (unsigned i = 0; i < out->tells; i++) {
         struct event e = {.kind = EVENT_LOCK,
-                          .lock = {.lock = (uint8_t)lock, .what = (uint8_t)out->tell[i]}};
+                          .lock = {.lock = (uint8_t)lock,
+                                   .what = (uint8_t)out->tell[i],
+                                   .causes = out->causes[i]}};
         log_info(MODULE, "%u: %s", lock + 1, lock_what_name(out->tell[i]));
         unit_tell(u, &e, t_ns);
     }

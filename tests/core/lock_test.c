@@ -11,7 +11,8 @@
 
 #define S INT64_C(1000000000)
 #define BIT(i) (1u << (i))
-enum { SHACKLE, LOOP, TILT, IMPACT, KEY, TICK };
+enum { SHACKLE, LOOP, TILT, IMPACT, KEY, TICK = 99 };
+enum { SHORT = LOCK_INPUT_SHORT, DOUBT = 100, ATTACK, LEARN };
 static const uint8_t CLOSED = BIT(SHACKLE) | BIT(LOOP);
 
 struct step {
@@ -20,13 +21,32 @@ struct step {
     const char *tells; /* expected, in order */
 };
 
-static const char *const WORD[] = {"",         "closed", "opened", "prealarm", "alarm",    "tamper",
-                                   "restored", "set",    "unset",  "siren-on", "siren-off"};
+static const char *const WORD[] = {"",          "closed",   "opened", "prealarm", "alarm",
+                                   "tamper",    "restored", "set",    "unset",    "siren-on",
+                                   "siren-off", "",         "",       "learning", "learned"};
 
 static void words(const struct lock_out *out, char *buf) {
     buf[0] = '\0';
     for (unsigned i = 0; i < out->tells; i++)
         sprintf(buf + strlen(buf), "%s%s", i > 0 ? " " : "", WORD[out->tell[i]]);
+}
+
+static void do_step(struct lock *l, const struct step *s, struct lock_out *out) {
+    int64_t now = (int64_t)(s->at_s * (double)S);
+    switch (s->input) {
+    case TICK:
+        lock_tick(l, now, out);
+        break;
+    case DOUBT:
+    case ATTACK:
+        lock_motion(l, s->input == ATTACK, now, out);
+        break;
+    case LEARN:
+        lock_learn(l, s->active, now, out);
+        break;
+    default:
+        lock_edge(l, (enum lock_input)s->input, s->active, now, out);
+    }
 }
 
 static void story(const struct lock_conf *conf, uint8_t inputs, const char *first,
@@ -38,11 +58,7 @@ static void story(const struct lock_conf *conf, uint8_t inputs, const char *firs
     words(&out, got);
     assert_string_equal(first, got);
     for (const struct step *s = steps; s->tells != NULL; s++) {
-        int64_t now = (int64_t)(s->at_s * (double)S);
-        if (s->input == TICK)
-            lock_tick(&l, now, &out);
-        else
-            lock_edge(&l, (enum lock_input)s->input, s->active, now, &out);
+        do_step(&l, s, &out);
         words(&out, got);
         if (strcmp(s->tells, got) != 0)
             fail_msg("at %.3f s: \"%s\", expected \"%s\"", s->at_s, got, s->tells);
@@ -137,13 +153,112 @@ static void starts_as_it_finds_things(void **state) {
     story(&only_knocks, 0, "set", steps);
 }
 
+static void a_bridged_loop_and_a_motion(void **state) {
+    (void)state;
+    struct lock_conf conf = LOCK_DEFAULTS;
+    conf.fitted |= BIT(SHORT);
+    static const struct step steps[] = {
+        {5, SHORT, 1, "tamper siren-on"},
+        {10, SHORT, 0, ""},
+        {70, TICK, 0, "siren-off restored"},
+        {80, DOUBT, 0, "prealarm"},
+        {90, DOUBT, 0, ""},
+        {100, ATTACK, 0, "alarm siren-on"},
+        {110, SHACKLE, 0, "opened siren-off unset restored"},
+        {120, ATTACK, 0, ""}, /* unset: whoever has the key may shake it */
+        {0, 0, 0, NULL},
+    };
+    story(&conf, CLOSED, "set", steps);
+}
+
+/* Impacts and motions are told without noise, tamper and force sound as ever. */
+static void what_a_learning_lock_does(void **state) {
+    (void)state;
+    struct lock_conf conf = LOCK_DEFAULTS;
+    conf.fitted |= BIT(KEY);
+    static const struct step steps[] = {
+        {1, LEARN, 1, "learning"},
+        {2, LEARN, 1, ""},
+        {5, DOUBT, 0, "prealarm"},
+        {6, IMPACT, 1, ""},
+        {6.1, IMPACT, 0, ""},
+        {7, IMPACT, 1, "alarm"},
+        {8, ATTACK, 0, "alarm"},
+        {9, LOOP, 0, "tamper siren-on"},
+        {10, LOOP, 1, ""},
+        {70, TICK, 0, "siren-off restored"},
+        {80, SHACKLE, 0, "opened alarm siren-on"},
+        {85, LEARN, 0, "learned"},
+        {90, KEY, 1, "siren-off unset restored"},
+        {0, 0, 0, NULL},
+    };
+    story(&conf, CLOSED, "set", steps);
+    struct lock l;
+    struct lock_out out;
+    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_learn(&l, true, S, &out);
+    lock_motion(&l, true, 2 * S, &out);
+    assert_false(out.siren || out.strobe);
+    lock_learn(&l, false, 100 * S, &out);
+    lock_motion(&l, false, 200 * S, &out);
+    assert_true(out.siren); /* the chirp is back */
+}
+
+static void causes_say_what_spoke(void **state) {
+    (void)state;
+    struct lock l;
+    struct lock_out out;
+    lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, &out);
+    assert_int_equal(0, out.causes[0]);
+    lock_motion(&l, false, S, &out);
+    assert_int_equal(LOCK_CAUSE_MOTION, out.causes[0]);
+    lock_edge(&l, LOCK_INPUT_IMPACT, true, 2 * S, &out);
+    lock_edge(&l, LOCK_INPUT_IMPACT, false, 2 * S + 1, &out);
+    lock_edge(&l, LOCK_INPUT_IMPACT, true, 3 * S, &out);
+    assert_int_equal(LOCK_ALARM, out.tell[0]);
+    assert_int_equal(LOCK_CAUSE_IMPACT, out.causes[0]);
+    assert_int_equal(LOCK_CAUSE_IMPACT, out.causes[1]); /* of the siren too */
+    lock_edge(&l, LOCK_INPUT_TILT, true, 4 * S, &out);
+    assert_int_equal(LOCK_CAUSE_IMPACT | LOCK_CAUSE_TILT,
+                     out.causes[0]); /* confirmed by a second */
+    lock_edge(&l, LOCK_INPUT_TILT, false, 5 * S, &out);
+    lock_tick(&l, 100 * S, &out);
+    assert_int_equal(LOCK_RESTORED, out.tell[out.tells - 1]);
+    assert_int_equal(LOCK_CAUSE_IMPACT | LOCK_CAUSE_TILT, out.causes[out.tells - 1]);
+}
+
+/* It flashes until all is well, or for strobe_max, and never for a chirp. */
+static void the_strobe_outlasts_the_siren(void **state) {
+    (void)state;
+    struct lock l;
+    struct lock_out out;
+    struct lock_conf conf = LOCK_DEFAULTS;
+    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_motion(&l, false, S, &out);
+    assert_true(out.siren && !out.strobe);
+    lock_edge(&l, LOCK_INPUT_LOOP, false, 10 * S, &out);
+    lock_tick(&l, 5000 * S, &out);
+    assert_true(!out.siren && out.strobe);
+    lock_edge(&l, LOCK_INPUT_LOOP, true, 5001 * S, &out);
+    assert_true(out.strobe);
+    lock_tick(&l, 5100 * S, &out);
+    assert_false(out.strobe);
+    conf.strobe_max_ns = 600 * S;
+    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_edge(&l, LOCK_INPUT_LOOP, false, 10 * S, &out);
+    lock_tick(&l, 609 * S, &out);
+    assert_true(out.strobe && out.next_ns == 610 * S);
+    lock_tick(&l, 610 * S, &out);
+    assert_false(out.strobe);
+}
+
 /* A random life: edges at random moments, more or less rough. */
 struct life {
     unsigned n;
     struct {
         int64_t at;
         enum lock_input input;
-        bool active;
+        bool active, motion;
     } edges[400];
 };
 
@@ -154,7 +269,8 @@ static void live(struct life *life, unsigned seed) {
     for (unsigned i = 0; i < life->n; i++) {
         now += (int64_t)rand_r(&seed) % (rough * S) + 1;
         life->edges[i].at = now;
-        unsigned pick = (unsigned)rand_r(&seed) % 16;
+        unsigned pick = (unsigned)rand_r(&seed) % 20;
+        life->edges[i].motion = pick >= 18;
         life->edges[i].input = pick < 8 ? LOCK_INPUT_IMPACT : (enum lock_input)(pick % LOCK_INPUTS);
         life->edges[i].active = (rand_r(&seed) & 1) != 0;
     }
@@ -178,6 +294,8 @@ static size_t run(const struct life *life, const struct lock_conf *conf, bool in
             bool due = now < edge;
             if (due || i == life->n)
                 lock_tick(&l, now, &out);
+            else if (life->edges[i].motion)
+                lock_motion(&l, life->edges[i].active, now, &out);
             else
                 lock_edge(&l, life->edges[i].input, life->edges[i].active, now, &out);
             if (out.siren && !sounding) { /* the oracle: on-time between rests */
@@ -212,7 +330,9 @@ static void random_lives_keep_the_promises(void **state) {
     for (unsigned seed = from; seed <= to; seed++) {
         struct lock_conf conf = LOCK_DEFAULTS;
         if (seed % 2 == 0)
-            conf.fitted |= BIT(KEY);
+            conf.fitted |= BIT(KEY) | BIT(SHORT);
+        if (seed % 3 == 0)
+            conf.strobe_max_ns = 1 + (int64_t)seed * S;
         live(&life, seed);
         int64_t worst, ignored;
         size_t n = run(&life, &conf, true, a, sizeof a, &worst);
@@ -248,6 +368,10 @@ int main(void) {
         cmocka_unit_test(cut_and_tilt_are_tamper_at_once),
         cmocka_unit_test(the_key_ends_it),
         cmocka_unit_test(starts_as_it_finds_things),
+        cmocka_unit_test(a_bridged_loop_and_a_motion),
+        cmocka_unit_test(what_a_learning_lock_does),
+        cmocka_unit_test(causes_say_what_spoke),
+        cmocka_unit_test(the_strobe_outlasts_the_siren),
         cmocka_unit_test(random_lives_keep_the_promises),
         cmocka_unit_test(the_siren_has_a_budget),
     };
