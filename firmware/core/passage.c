@@ -1,39 +1,28 @@
 #include "passage.h"
+#include "passage_body.h"
+#include "passage_judge.h"
 #include "passage_jump.h"
+#include "passage_track.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 enum {
     RATE_YOUNG_MM_S2 =
         6000, /* a young track does not know its rate: the gate is wider by so much */
     YOUNG_HITS = 3,
-    PREDICT_MAX_MS = 800,
-    NOISE_BEGIN_MM_S = 120,
-    NOISE_LOG_BEGIN = 100,
     STALE_MM_S = 500,   /* the cost of a second's silence */
     TIE_MM_S = 200,     /* what a factor of two in magnitude is worth when tracks compete */
     HIDES_LOG = 128,    /* scatter allowed in being stronger */
     TAKEOVER_LOG = 512, /* four times */
     TWIN_MM_S = 400,    /* an echo is so near the speed of its stronger twin */
-    IMAGE_LOG = 512,    /* a mirror image is at least four times weaker */
-    TONE_SPREAD_MM_S = 300,
-    TONE_SLOW_MM_S = 8000,
-    TONE_TRAVEL_MM = 150000,
-    TONE_NEAR_MM_S = 700,
-    TONE_TRENDS = 340,
-    TREND_PARTS = 5,
-    TREND_LOG = 40, /* least scatter, of the mean */
-    TREND_MM_S = 60,
-    LEVEL_ALPHA = 150, /* of 256 */
-    LEVEL_BETA = 40,
+    BESIDE_MM_S = 1500, /* ... and other parts of a long body so near */
+    IMAGE_MM_S = 100,   /* an image is as fast, scatter aside, */
+    IMAGE_LOG = 128,    /* and weaker by so much */
 };
-#define MASKED_MAX_NS (3 * NS_PER_S / 2)
-#define TONE_MEMORY_NS (120 * NS_PER_S)
-#define SILENCE_MAX_NS (9 * NS_PER_S / 5)
-#define INTERVAL_BEGIN_NS (NS_PER_S / 10)
+#define IMAGE_NS (2 * PASSAGE_S / 5)
+#define MASKED_MAX_NS (3 * PASSAGE_S / 2)
+#define SILENCE_MAX_NS (9 * PASSAGE_S / 5)
 
 const struct passage_conf PASSAGE_DEFAULTS = {
     .min_speed_mm_s = 4000,
@@ -46,352 +35,13 @@ const struct passage_conf PASSAGE_DEFAULTS = {
     .min_duration_ns = 250000000,
     .min_travel_mm = 6000,
     .max_noise_mm_s = 320,
-    .long_ns = 8 * NS_PER_S,
+    .long_ns = 8 * PASSAGE_S,
 };
 
 void passage_init(struct passage *p, const struct passage_conf *conf) {
     memset(p, 0, sizeof *p);
     p->conf = *conf;
     p->capacity = 1;
-}
-
-/* ---- small arithmetic ---- */
-
-/* log2 in 1/256, straight between the powers of two; at least 1, for 0 means untold. */
-static int32_t log2_of(uint32_t magnitude) {
-    if (magnitude == 0)
-        return 0;
-    int bits = 31 - __builtin_clz(magnitude);
-    uint32_t fraction = (uint32_t)(((uint64_t)magnitude << 8) >> bits) & 0xff;
-    int32_t log = bits * 256 + (int32_t)fraction;
-    return log > 0 ? log : 1;
-}
-
-static int32_t at_least(int32_t value, int32_t floor) {
-    return value > floor ? value : floor;
-}
-
-static int32_t clamp(int64_t value, int32_t limit) {
-    return (int32_t)(value > limit ? limit : value < -limit ? -limit : value);
-}
-
-static int32_t per_second(int64_t mm_s, int64_t dt_ns) {
-    return dt_ns > 0 ? clamp(mm_s * NS_PER_S / dt_ns, PASSAGE_RATE_MAX_MM_S2) : 0;
-}
-
-static int32_t grown(int32_t rate_mm_s2, int64_t dt_ns) {
-    return (int32_t)(rate_mm_s2 * (dt_ns / 1000) / 1000000);
-}
-
-static int compare(const void *a, const void *b) {
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Quantile of sorted values, median-unbiased (Hyndman and Fan's type 8): with the few hits of a
- * fast vehicle the plainer ones read low. */
-static int32_t quantile(const int32_t *sorted, unsigned n, unsigned percent) {
-    unsigned at = (3 * n + 1) * percent + 100; /* from 1, in 1/300 */
-    unsigned i = at / 300, rest = at % 300;
-    if (i < 1)
-        return sorted[0];
-    if (i >= n)
-        return sorted[n - 1];
-    return sorted[i - 1] + (sorted[i] - sorted[i - 1]) * (int32_t)rest / 300;
-}
-
-/* ---- one track ---- */
-
-static int32_t track_predict(const struct passage_track *t, int64_t now_ns) {
-    int64_t dt = now_ns - t->last_ns;
-    if (dt > PREDICT_MAX_MS * INT64_C(1000000))
-        dt = PREDICT_MAX_MS * INT64_C(1000000);
-    return t->level_mm_s + grown(t->rate_mm_s2, dt);
-}
-
-static void track_keep(struct passage_track *t, const struct passage_hit *hit) {
-    if ((t->hits - 1) % t->stride != 0)
-        return;
-    if (t->kept == PASSAGE_HITS_MAX) {
-        for (unsigned i = 0; i < PASSAGE_HITS_MAX / 2; i++)
-            t->hit[i] = t->hit[2 * i];
-        t->kept = PASSAGE_HITS_MAX / 2;
-        t->stride *= 2;
-    }
-    t->hit[t->kept++] = *hit;
-}
-
-/* How far the middle of three lies from the line between its neighbours. */
-static int32_t bend(const struct passage_hit *h, bool log) {
-    int64_t whole = h[2].t_ns - h[0].t_ns, part = h[1].t_ns - h[0].t_ns;
-    int32_t a = log ? h[0].log_mag : h[0].mm_s, b = log ? h[1].log_mag : h[1].mm_s;
-    int32_t c = log ? h[2].log_mag : h[2].mm_s;
-    if (whole <= 0)
-        return 0;
-    return abs(b - a - (int32_t)((c - a) * part / whole));
-}
-
-/* Learns the scatter from hits that a change of vehicle now in question cannot have touched. */
-static void track_noise(struct passage_track *t) {
-    if (t->kept < PASSAGE_JUMP_AFTER + 3)
-        return;
-    const struct passage_hit *h = &t->hit[t->kept - PASSAGE_JUMP_AFTER - 3];
-    int32_t weight = t->kept < PASSAGE_JUMP_AFTER + 8 ? (int32_t)t->kept - PASSAGE_JUMP_AFTER : 8;
-    t->noise_mm_s += (bend(h, false) - t->noise_mm_s) / weight;
-    if (h[0].log_mag > 0 && h[2].log_mag > 0)
-        t->noise_log += (bend(h, true) - t->noise_log) / weight;
-}
-
-static void track_filter(struct passage_track *t, const struct passage_hit *hit) {
-    int64_t dt = hit->t_ns - t->last_ns;
-    int32_t predicted = track_predict(t, hit->t_ns), off = hit->mm_s - predicted;
-    t->level_mm_s = predicted + off * LEVEL_ALPHA / 256;
-    if (t->age >= 2)
-        t->rate_mm_s2 =
-            clamp(t->rate_mm_s2 + per_second(off, dt) * LEVEL_BETA / 256, PASSAGE_RATE_MAX_MM_S2);
-    if (hit->log_mag > 0)
-        t->log_mag = t->log_mag == 0 ? hit->log_mag : t->log_mag + (hit->log_mag - t->log_mag) / 2;
-    if (t->log_mag > t->log_peak)
-        t->log_peak = t->log_mag;
-    t->interval_ns += (dt - t->interval_ns) / 4;
-}
-
-static void track_hit(struct passage_track *t, const struct passage_hit *hit, uint32_t magnitude) {
-    track_filter(t, hit);
-    t->last_ns = hit->t_ns;
-    t->masked_ns = 0;
-    t->age++;
-    t->hits++;
-    if (magnitude > t->magnitude)
-        t->magnitude = magnitude;
-    track_keep(t, hit);
-    track_noise(t);
-}
-
-static void track_begin(struct passage_track *t, int sign, const struct passage_hit *hit) {
-    t->used = true;
-    t->sign = sign;
-    t->first_ns = t->last_ns = hit->t_ns;
-    t->masked_ns = 0;
-    t->level_mm_s = hit->mm_s;
-    t->rate_mm_s2 = 0;
-    t->log_mag = t->log_peak = hit->log_mag;
-    t->interval_ns = INTERVAL_BEGIN_NS;
-    t->noise_mm_s = NOISE_BEGIN_MM_S;
-    t->noise_log = NOISE_LOG_BEGIN;
-    t->magnitude = 0;
-    t->age = t->hits = t->shadowed = t->kept = 0;
-    t->stride = 1;
-    t->flags = 0;
-}
-
-/* ---- is it a vehicle? ---- */
-
-struct summary {
-    int32_t p10, median, p90, max, noise;
-    int32_t trend_log, trend_speed; /* percent of what scatter alone would do */
-    unsigned dense_percent;         /* of the steps from hit to hit */
-};
-
-static void sorted_speeds(const struct passage_track *t, int32_t *ret_speeds) {
-    for (unsigned i = 0; i < t->kept; i++)
-        ret_speeds[i] = t->hit[i].mm_s;
-    qsort(ret_speeds, t->kept, sizeof *ret_speeds, compare);
-}
-
-/* Median bend as the standard deviation of one hit: 1.4826 / sqrt(1.5). */
-static int32_t scatter(const struct passage_track *t, bool log, int32_t *work) {
-    unsigned n = 0;
-    for (unsigned i = 0; i + 2 < t->kept; i++)
-        work[n++] = bend(&t->hit[i], log);
-    if (n == 0)
-        return 0;
-    qsort(work, n, sizeof *work, compare);
-    return quantile(work, n, 50) * 121 / 100;
-}
-
-/* How much the mean of the parts of a track differs, against what scatter alone would make of it
- * (five standard errors of a mean); in percent. */
-static int32_t trend(const struct passage_track *t, bool log, int32_t scatter_of_one,
-                     int32_t least) {
-    int32_t low = INT32_MAX, high = INT32_MIN, root = 1;
-    for (unsigned part = 0; part < TREND_PARTS && t->kept >= TREND_PARTS; part++) {
-        unsigned from = t->kept * part / TREND_PARTS, to = t->kept * (part + 1) / TREND_PARTS;
-        int64_t sum = 0;
-        for (unsigned i = from; i < to; i++)
-            sum += log ? t->hit[i].log_mag : t->hit[i].mm_s;
-        int32_t mean = (int32_t)(sum / (to - from));
-        low = mean < low ? mean : low;
-        high = mean > high ? mean : high;
-    }
-    while ((unsigned)(root * root * TREND_PARTS) < t->kept)
-        root++;
-    return high < low ? 0 : (high - low) * 100 / (least + 5 * scatter_of_one / root);
-}
-
-/* Vehicles are seen in most frames, raindrops in some. */
-static unsigned dense(const struct passage_track *t, int64_t frame_ns) {
-    unsigned n = 0;
-    for (unsigned i = 1; i < t->kept; i++)
-        n += 2 * (t->hit[i].t_ns - t->hit[i - 1].t_ns) <= 5 * frame_ns * t->stride;
-    return n * 100 / (t->kept > 1 ? t->kept - 1 : 1);
-}
-
-static struct summary track_summary(const struct passage_track *t, int64_t frame_ns) {
-    int32_t work[PASSAGE_HITS_MAX];
-    struct summary s = {.noise = scatter(t, false, work), .dense_percent = dense(t, frame_ns)};
-    s.trend_log = trend(t, true, scatter(t, true, work), TREND_LOG);
-    s.trend_speed = trend(t, false, s.noise, TREND_MM_S);
-    sorted_speeds(t, work);
-    s.p10 = quantile(work, t->kept, 10);
-    s.median = quantile(work, t->kept, 50);
-    s.p90 = quantile(work, t->kept, 90);
-    s.max = work[t->kept - 1];
-    return s;
-}
-
-static int64_t travel_mm(const struct passage_track *t, const struct summary *s) {
-    return (t->last_ns - t->first_ns) / 1000000 * s->median / 1000;
-}
-
-/* A tone of nearly this speed was refused not long ago. */
-static bool heard_before(const struct passage *p, const struct passage_track *t,
-                         const struct summary *s) {
-    for (unsigned i = 0; i < PASSAGE_TONES && i < p->tone_at; i++)
-        if (t->first_ns - p->tones[i].t_ns < TONE_MEMORY_NS &&
-            abs(p->tones[i].mm_s - s->median) < TONE_NEAR_MM_S)
-            return true;
-    return false;
-}
-
-/* A fan or a wire in the wind: one speed and one strength (or two that take turns), slow, or for
- * longer than a vehicle is in view.  A vehicle shows a trend in its magnitude or, where the beam
- * makes up for the distance, in its radial speed. */
-static bool is_tone(const struct passage *p, const struct passage_track *t,
-                    const struct summary *s) {
-    bool weighed = t->log_mag > 0;
-    if (s->p90 >= (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) &&
-        travel_mm(t, s) < TONE_TRAVEL_MM)
-        return false;
-    int32_t doubt = heard_before(p, t, s) ? 2 : 1;
-    if (weighed)
-        return s->trend_log + s->trend_speed < TONE_TRENDS * doubt;
-    return s->p90 - s->p10 <= (TONE_SPREAD_MM_S + 3 * s->noise / 2) * doubt;
-}
-
-static void remember_tone(struct passage *p, const struct passage_track *t,
-                          const struct summary *s) {
-    p->tones[p->tone_at % PASSAGE_TONES].mm_s = s->median;
-    p->tones[p->tone_at++ % PASSAGE_TONES].t_ns = t->last_ns;
-}
-
-/* What a track must show, by its speed: rain, runners and blown leaves do not reach the faster
- * ones, and a slow vehicle is in view for long. */
-static const struct demand {
-    int32_t below_mm_s;
-    unsigned dense_percent, hits_percent;
-    int32_t noise_percent, travel_percent; /* of what the configuration says */
-} DEMANDS[] = {
-    {10000, 65, 150, 100, 150},
-    {15000, 40, 100, 150, 100},
-    {INT32_MAX, 20, 100, 200, 100},
-};
-
-static bool is_vehicle(const struct passage *p, const struct passage_track *t,
-                       const struct summary *s) {
-    const struct passage_conf *conf = &p->conf;
-    const struct demand *d = DEMANDS;
-    while (s->p90 >= d->below_mm_s)
-        d++;
-    return travel_mm(t, s) * 100 >= (int64_t)conf->min_travel_mm * d->travel_percent &&
-           s->noise <= conf->max_noise_mm_s * d->noise_percent / 100 &&
-           t->hits * 100 >= conf->min_hits * d->hits_percent &&
-           s->dense_percent >= d->dense_percent && t->shadowed * 5 <= t->hits * 4;
-}
-
-static enum passage_quality grade(const struct passage_track *t, const struct summary *s) {
-    bool whole = (t->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG)) == 0;
-    if (t->hits < 6)
-        return QUALITY_C;
-    return whole && s->trend_log >= 200 ? QUALITY_A : QUALITY_B;
-}
-
-static void tell(const struct passage *p, const struct passage_track *t, const struct summary *s,
-                 struct passage_vehicle *ret_vehicle) {
-    uint8_t flags = t->flags;
-    if (s->max >= p->conf.max_speed_mm_s / 20 * 19)
-        flags |= PASSAGE_SATURATED;
-    *ret_vehicle = (struct passage_vehicle){
-        .first_ns = t->first_ns,
-        .last_ns = t->last_ns,
-        .direction = t->sign > 0 ? DIRECTION_IN : DIRECTION_OUT,
-        .speed_mm_s = s->p90,
-        .max_mm_s = s->max,
-        .median_mm_s = s->median,
-        .magnitude = t->magnitude,
-        .hits = t->hits,
-        .quality = grade(t, s),
-        .flags = flags,
-    };
-}
-
-/* Ends a track; 1 if it was a vehicle. */
-static unsigned track_end(struct passage *p, struct passage_track *t,
-                          struct passage_vehicle *ret_vehicle) {
-    t->used = false;
-    if (t->hits < p->conf.min_hits || t->last_ns - t->first_ns < p->conf.min_duration_ns)
-        return 0;
-    struct summary s = track_summary(t, p->frame_ns);
-    if (t->last_ns - t->first_ns >= p->conf.long_ns)
-        t->flags |= PASSAGE_LONG;
-    bool tone = is_tone(p, t, &s);
-    if (tone)
-        remember_tone(p, t, &s);
-    if (tone || !is_vehicle(p, t, &s)) {
-        p->refused_tracks++;
-        return 0;
-    }
-    tell(p, t, &s, ret_vehicle);
-    return 1;
-}
-
-/* ---- a platoon: the next vehicle took over ---- */
-
-static uint32_t magnitude_of(int32_t log_mag) {
-    if (log_mag == 0)
-        return 0;
-    uint32_t base = 256u + ((uint32_t)log_mag & 0xff);
-    unsigned bits = (unsigned)log_mag >> 8;
-    return bits >= 8 ? base << (bits - 8) : base >> (8 - bits);
-}
-
-/* Rebuilds both halves from the kept hits: `t` keeps the older ones, `next` gets the newer. */
-static void track_split(struct passage_track *t, unsigned at, struct passage_track *next) {
-    track_begin(next, t->sign, &t->hit[at]);
-    for (unsigned i = at; i < t->kept; i++)
-        track_hit(next, &t->hit[i], magnitude_of(t->hit[i].log_mag));
-    next->flags = t->flags | PASSAGE_OVERLAP;
-    next->flags &= (uint8_t)~PASSAGE_TRUNCATED;
-    t->flags |= PASSAGE_OVERLAP;
-    t->hits -= next->hits * t->stride < t->hits ? next->hits * t->stride : t->hits - 1;
-    t->kept = at;
-    t->last_ns = t->hit[at - 1].t_ns;
-    t->magnitude = 0;
-    for (unsigned i = 0; i < at; i++)
-        if (magnitude_of(t->hit[i].log_mag) > t->magnitude)
-            t->magnitude = magnitude_of(t->hit[i].log_mag);
-}
-
-static unsigned track_part(struct passage *p, struct passage_track *t,
-                           struct passage_vehicle *ret_vehicle) {
-    unsigned at = passage_jump(t);
-    if (at == 0)
-        return 0;
-    struct passage_track next;
-    track_split(t, at, &next);
-    unsigned n = track_end(p, t, ret_vehicle);
-    *t = next;
-    return n;
 }
 
 /* ---- frames ---- */
@@ -404,11 +54,19 @@ static bool usable(const struct passage_conf *conf, const struct radar_target *t
 
 static struct passage_hit hit_of(const struct radar_frame *f, unsigned i) {
     int32_t v = f->targets[i].speed_mm_s;
-    return (struct passage_hit){f->t_ns, v < 0 ? -v : v, log2_of(f->targets[i].magnitude)};
+    return (struct passage_hit){f->t_ns, v < 0 ? -v : v, passage_log(f->targets[i].magnitude)};
+}
+
+static bool live(const struct passage_track *t) {
+    return t->used && !t->ended;
 }
 
 static int sign_of(const struct radar_target *target) {
     return target->speed_mm_s > 0 ? 1 : -1;
+}
+
+static int32_t at_least(int32_t value, int32_t floor) {
+    return value > floor ? value : floor;
 }
 
 /* An approaching vehicle does not suddenly lose three quarters of its strength, nor a receding one
@@ -422,12 +80,12 @@ static bool taken_over(const struct passage_track *t, const struct passage_hit *
 static int32_t cost(const struct passage_conf *conf, const struct passage_track *t,
                     const struct passage_hit *hit) {
     int64_t dt = hit->t_ns - t->last_ns;
-    if (dt > PREDICT_MAX_MS * INT64_C(1000000))
-        dt = PREDICT_MAX_MS * INT64_C(1000000);
-    int32_t off = abs(hit->mm_s - track_predict(t, hit->t_ns));
-    int32_t gate = conf->gate_mm_s + grown(conf->gate_mm_s2, dt);
+    if (dt > PASSAGE_PREDICT_MAX_MS * INT64_C(1000000))
+        dt = PASSAGE_PREDICT_MAX_MS * INT64_C(1000000);
+    int32_t off = abs(hit->mm_s - passage_track_predict(t, hit->t_ns));
+    int32_t gate = conf->gate_mm_s + passage_grown(conf->gate_mm_s2, dt);
     if (t->age < YOUNG_HITS)
-        gate += grown(RATE_YOUNG_MM_S2, dt);
+        gate += passage_grown(RATE_YOUNG_MM_S2, dt);
     if (off > gate)
         return -1;
     /* A track just hit knows better where it is than one that has been hidden. */
@@ -436,8 +94,8 @@ static int32_t cost(const struct passage_conf *conf, const struct passage_track 
         return off;
     if (taken_over(t, hit))
         return -1;
-    int32_t usual = at_least(t->noise_log, NOISE_LOG_BEGIN);
-    return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256 * NOISE_LOG_BEGIN / usual;
+    int32_t usual = at_least(t->noise_log, PASSAGE_NOISE_LOG_BEGIN);
+    return off + abs(hit->log_mag - t->log_mag) * TIE_MM_S / 256 * PASSAGE_NOISE_LOG_BEGIN / usual;
 }
 
 struct pair {
@@ -446,12 +104,12 @@ struct pair {
 
 /* The cheapest pair of a free track and a free target; false when none is left. */
 static bool cheapest(const struct passage *p, const struct radar_frame *f, uint32_t tracks_taken,
-                     uint32_t targets_taken, struct pair *ret_pair) {
+                     const int *owner, struct pair *ret_pair) {
     int32_t best = -1;
     for (unsigned k = 0; k < PASSAGE_TRACKS * RADAR_TARGETS_MAX; k++) {
         unsigned i = k / RADAR_TARGETS_MAX, j = k % RADAR_TARGETS_MAX;
         const struct passage_track *t = &p->tracks[i];
-        if (!t->used || j >= f->count || (tracks_taken >> i & 1) || (targets_taken >> j & 1) ||
+        if (!live(t) || j >= f->count || (tracks_taken >> i & 1) || owner[j] >= 0 ||
             t->sign != sign_of(&f->targets[j]))
             continue;
         struct passage_hit hit = hit_of(f, j);
@@ -464,61 +122,173 @@ static bool cheapest(const struct passage *p, const struct radar_frame *f, uint3
     return best >= 0;
 }
 
-/* A weaker copy of another target of the frame: a side lobe or another part of the same vehicle
- * (same sign), or the image of imperfect I/Q (other sign). */
-static bool shadowed(const struct radar_frame *f, unsigned i) {
-    struct passage_hit mine = hit_of(f, i);
-    for (unsigned j = 0; j < f->count; j++) {
-        struct passage_hit other = hit_of(f, j);
-        bool same = sign_of(&f->targets[i]) == sign_of(&f->targets[j]);
-        int32_t weaker = other.log_mag - mine.log_mag;
-        if (j == i || abs(other.mm_s - mine.mm_s) > (same ? TWIN_MM_S : TWIN_MM_S / 2))
+/* ---- what stands beside what ---- */
+
+/* Of two targets of one frame: < 0: the second is the weaker.  Where the sensor does not say, the
+ * track that was seen less often; it lists the strongest first. */
+static int32_t weaker(const struct passage_track *a, const struct passage_track *b,
+                      const struct passage_hit *x, const struct passage_hit *y) {
+    if (x->log_mag > 0 && y->log_mag > 0 && x->log_mag != y->log_mag)
+        return y->log_mag - x->log_mag;
+    return b->hits > a->hits ? 1 : -1;
+}
+
+/* A side lobe or another part of the same body. */
+static void mark_beside(struct passage_track *weak, int32_t off_mm_s) {
+    weak->shadowed += off_mm_s <= TWIN_MM_S;
+    weak->beside += off_mm_s <= BESIDE_MM_S;
+}
+
+static void mark_pair(struct passage *p, const struct radar_frame *f, const int *owner, unsigned i,
+                      unsigned j) {
+    struct passage_track *a = &p->tracks[owner[i]], *b = &p->tracks[owner[j]];
+    struct passage_hit x = hit_of(f, i), y = hit_of(f, j);
+    if (a->sign == b->sign)
+        mark_beside(weaker(a, b, &x, &y) < 0 ? b : a, abs(x.mm_s - y.mm_s));
+}
+
+/* The image of imperfect I/Q: as fast as another the other way, and weaker all along. */
+static bool is_mirrored(const struct passage *p, const struct passage_track *t, int64_t now_ns) {
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        const struct passage_track *o = &p->tracks[i];
+        if (!live(o) || o->sign == t->sign || now_ns - o->last_ns > IMAGE_NS)
             continue;
-        if (same ? weaker > 0 || (weaker == 0 && j < i) : weaker > IMAGE_LOG)
+        int32_t off = abs(passage_track_predict(o, now_ns) - t->level_mm_s);
+        bool told = o->log_mag > 0 && t->log_mag > 0;
+        bool less = told ? o->log_mag - t->log_mag >= IMAGE_LOG : o->hits > t->hits;
+        if (less && off <= IMAGE_MM_S + 2 * t->noise_mm_s)
             return true;
     }
     return false;
 }
 
-static void mark_overlap(struct passage *p, const struct passage_track *t) {
-    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
-        struct passage_track *o = &p->tracks[i];
-        if (o == t || !o->used || o->sign != t->sign || o->hits < p->conf.min_hits)
-            continue;
-        o->flags |= PASSAGE_OVERLAP;
+static void mark_beside_all(struct passage *p, const struct radar_frame *f, const int *owner) {
+    for (unsigned i = 0; i < f->count; i++) {
+        if (owner[i] >= 0)
+            p->tracks[owner[i]].mirrored += is_mirrored(p, &p->tracks[owner[i]], f->t_ns);
+        for (unsigned j = i + 1; j < f->count; j++)
+            if (owner[i] >= 0 && owner[j] >= 0)
+                mark_pair(p, f, owner, i, j);
     }
 }
 
-static void give(struct passage *p, struct passage_track *t, const struct radar_frame *f,
-                 unsigned target) {
-    struct passage_hit hit = hit_of(f, target);
-    track_hit(t, &hit, f->targets[target].magnitude);
-    t->shadowed += shadowed(f, target);
-    if (t->hits == p->conf.min_hits)
-        for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
-            const struct passage_track *o = &p->tracks[i];
-            if (o != t && o->used && o->sign == t->sign && o->hits >= p->conf.min_hits) {
-                t->flags |= PASSAGE_OVERLAP;
-                mark_overlap(p, t);
-            }
-        }
+/* ---- from the first hit to the last ---- */
+
+static void company(struct passage *p, unsigned a, unsigned b) {
+    p->tracks[a].company |= 1u << b;
+    p->tracks[b].company |= 1u << a;
 }
 
-static void open_track(struct passage *p, const struct radar_frame *f, unsigned target) {
-    struct passage_track *t = NULL;
-    for (unsigned i = 0; i < PASSAGE_TRACKS && t == NULL; i++)
+static void give(struct passage *p, unsigned at, const struct radar_frame *f, unsigned target) {
+    struct passage_track *t = &p->tracks[at];
+    struct passage_hit hit = hit_of(f, target);
+    passage_track_hit(t, &hit, f->targets[target].magnitude);
+    for (unsigned i = 0; i < PASSAGE_TRACKS && t->hits == p->conf.min_hits; i++) {
+        const struct passage_track *o = &p->tracks[i];
+        if (i != at && live(o) && o->sign == t->sign && o->hits >= p->conf.min_hits)
+            company(p, at, i);
+    }
+}
+
+/* An unused track; < 0: none. */
+static int unused(const struct passage *p) {
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
         if (!p->tracks[i].used)
-            t = &p->tracks[i];
-    if (t == NULL) {
+            return (int)i;
+    return -1;
+}
+
+/* The track that the target begins; < 0: there is no room. */
+static int open_track(struct passage *p, const struct radar_frame *f, unsigned target) {
+    int at = unused(p);
+    if (at < 0) {
         p->refused_targets++;
-        return;
+        return at;
     }
     struct passage_hit hit = hit_of(f, target);
-    track_begin(t, sign_of(&f->targets[target]), &hit);
+    passage_track_begin(&p->tracks[at], sign_of(&f->targets[target]), &hit);
     if (f->t_ns - p->first_ns < p->conf.silence_ns / 4)
-        t->flags |= PASSAGE_TRUNCATED;
-    give(p, t, f, target);
+        p->tracks[at].flags |= PASSAGE_TRUNCATED;
+    give(p, (unsigned)at, f, target);
+    return at;
 }
+
+static void drop(struct passage *p, unsigned at) {
+    p->tracks[at].used = false;
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
+        p->tracks[i].company &= ~(1u << at);
+}
+
+static void end_track(struct passage *p, unsigned at) {
+    struct passage_track *t = &p->tracks[at];
+    t->ended = passage_judge(p, t, &t->vehicle);
+    if (!t->ended)
+        drop(p, at);
+}
+
+/* Another vehicle took over a track: what follows the change becomes a track of its own. */
+static void part(struct passage *p, unsigned at) {
+    unsigned from = passage_jump(&p->tracks[at]);
+    int next = from > 0 ? unused(p) : -1;
+    if (next < 0)
+        return;
+    passage_track_split(&p->tracks[at], from, &p->tracks[next]);
+    company(p, at, (unsigned)next);
+    end_track(p, at);
+}
+
+/* ---- one body, one vehicle ---- */
+
+static void absorb(struct passage *p, unsigned into, unsigned at) {
+    struct passage_vehicle *v = &p->tracks[into].vehicle, *w = &p->tracks[at].vehicle;
+    v->first_ns = w->first_ns < v->first_ns ? w->first_ns : v->first_ns;
+    v->last_ns = w->last_ns > v->last_ns ? w->last_ns : v->last_ns;
+    v->magnitude = w->magnitude > v->magnitude ? w->magnitude : v->magnitude;
+    v->max_mm_s = w->max_mm_s > v->max_mm_s ? w->max_mm_s : v->max_mm_s;
+    v->flags |= w->flags;
+    if (v->last_ns - v->first_ns >= p->conf.long_ns)
+        v->flags |= PASSAGE_LONG;
+    drop(p, at);
+}
+
+static void overlap(struct passage *p, unsigned at) {
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
+        if (p->tracks[i].used && p->tracks[i].company >> at & 1) {
+            p->tracks[i].flags |= PASSAGE_OVERLAP;
+            p->tracks[i].vehicle.flags |= PASSAGE_OVERLAP;
+        }
+    if (p->tracks[at].company != 0)
+        p->tracks[at].vehicle.flags |= PASSAGE_OVERLAP;
+}
+
+/* Its whole body has ended: 1 if it is the part that stands for it. */
+static unsigned release(struct passage *p, unsigned at, struct passage_vehicle *ret_vehicle) {
+    uint32_t body = 0;
+    unsigned main = at;
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        const struct passage_track *o = &p->tracks[i];
+        if (i == at || !o->used || !o->ended || !passage_body_same(&p->tracks[at], o))
+            continue;
+        body |= 1u << i;
+        main = passage_body_main(o, &p->tracks[main]) ? i : main;
+    }
+    if (main != at) {
+        absorb(p, main, at);
+        return 0;
+    }
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
+        if (body >> i & 1)
+            absorb(p, at, i);
+    overlap(p, at);
+    *ret_vehicle = p->tracks[at].vehicle;
+    if (ret_vehicle->quality == QUALITY_A &&
+        ret_vehicle->flags & (PASSAGE_OVERLAP | PASSAGE_TRUNCATED | PASSAGE_LONG))
+        ret_vehicle->quality = QUALITY_B;
+    drop(p, at);
+    return 1;
+}
+
+/* ---- time ---- */
 
 /* Far away and weak, or seen by a slow sensor, a vehicle is silent for longer. */
 static int64_t silence_of(const struct passage_conf *conf, const struct passage_track *t) {
@@ -527,20 +297,43 @@ static int64_t silence_of(const struct passage_conf *conf, const struct passage_
     return (ns > conf->silence_ns ? ns : conf->silence_ns) + t->masked_ns;
 }
 
-static unsigned close_silent(struct passage *p, int64_t now_ns, struct passage_vehicle *ret) {
+/* When something happens to a track if nothing more is seen of it. */
+static int64_t due_ns(const struct passage *p, const struct passage_track *t) {
+    if (live(t))
+        return t->last_ns + silence_of(&p->conf, t);
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
+        if (live(&p->tracks[i]) && passage_body_waits(t, &p->tracks[i]))
+            return INT64_MAX;
+    return passage_body_until_ns(t);
+}
+
+/* One after the other in order of their times, so that it does not matter how often we are asked.
+ */
+static unsigned pass_time(struct passage *p, int64_t now_ns, struct passage_vehicle *ret) {
     unsigned n = 0;
-    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
-        struct passage_track *t = &p->tracks[i];
-        if (t->used && now_ns - t->last_ns > silence_of(&p->conf, t))
-            n += track_end(p, t, &ret[n]);
+    for (;;) {
+        int64_t soonest = now_ns;
+        int at = -1;
+        for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+            int64_t due = p->tracks[i].used ? due_ns(p, &p->tracks[i]) : INT64_MAX;
+            if (due < soonest) {
+                soonest = due;
+                at = (int)i;
+            }
+        }
+        if (at < 0)
+            return n;
+        if (p->tracks[at].ended)
+            n += release(p, (unsigned)at, &ret[n]);
+        else
+            end_track(p, (unsigned)at);
     }
-    return n;
 }
 
 /* A full frame of stronger targets says nothing about the silence of a weaker one. */
 static bool hides(const struct radar_frame *f, const struct passage_track *t) {
     for (unsigned j = 0; j < f->count; j++) {
-        int32_t log_mag = log2_of(f->targets[j].magnitude);
+        int32_t log_mag = passage_log(f->targets[j].magnitude);
         bool other = sign_of(&f->targets[j]) != t->sign;
         bool stronger = log_mag > 0 && t->log_mag > 0 && log_mag > t->log_mag - HIDES_LOG;
         if (!stronger && !(other && log_mag == 0))
@@ -554,7 +347,7 @@ static void mask(struct passage *p, const struct radar_frame *f, int64_t dt_ns) 
         return;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        bool hidden = t->used && hides(f, t);
+        bool hidden = live(t) && hides(f, t);
         if (hidden && t->masked_ns + dt_ns <= MASKED_MAX_NS)
             t->masked_ns += dt_ns;
     }
@@ -574,21 +367,23 @@ static struct radar_frame sifted(struct passage *p, const struct radar_frame *f)
     return out;
 }
 
-static unsigned associate(struct passage *p, const struct radar_frame *f,
-                          struct passage_vehicle *ret) {
-    uint32_t tracks = 0, targets = 0;
-    unsigned n = 0;
+static void associate(struct passage *p, const struct radar_frame *f) {
+    uint32_t taken = 0;
+    int owner[RADAR_TARGETS_MAX];
     struct pair pair;
-    while (cheapest(p, f, tracks, targets, &pair)) {
-        tracks |= 1u << pair.track;
-        targets |= 1u << pair.target;
-        give(p, &p->tracks[pair.track], f, pair.target);
-        n += track_part(p, &p->tracks[pair.track], &ret[n]);
+    memset(owner, -1, sizeof owner);
+    while (cheapest(p, f, taken, owner, &pair)) {
+        taken |= 1u << pair.track;
+        owner[pair.target] = (int)pair.track;
+        give(p, pair.track, f, pair.target);
     }
     for (unsigned j = 0; j < f->count; j++)
-        if (!(targets >> j & 1))
-            open_track(p, f, j);
-    return n;
+        if (owner[j] < 0)
+            owner[j] = open_track(p, f, j);
+    mark_beside_all(p, f, owner);
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
+        if (taken >> i & 1)
+            part(p, i);
 }
 
 /* Follows the low end of the times between frames: a sensor may be silent when it sees nothing. */
@@ -610,11 +405,11 @@ unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
     if (!p->begun)
         p->first_ns = p->last_ns = frame->t_ns;
     p->begun = true;
-    unsigned n = close_silent(p, frame->t_ns, ret_vehicles);
+    unsigned n = pass_time(p, frame->t_ns, ret_vehicles);
     struct radar_frame f = sifted(p, frame);
     int64_t dt = frame->t_ns - p->last_ns;
     learn_interval(p, dt);
-    n += associate(p, &f, &ret_vehicles[n]);
+    associate(p, &f);
     mask(p, &f, dt);
     p->last_ns = frame->t_ns;
     return n;
@@ -622,20 +417,16 @@ unsigned passage_frame(struct passage *p, const struct radar_frame *frame,
 
 unsigned passage_tick(struct passage *p, int64_t now_ns,
                       struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
-    return close_silent(p, now_ns, ret_vehicles);
+    return pass_time(p, now_ns, ret_vehicles);
 }
 
 unsigned passage_flush(struct passage *p, struct passage_vehicle ret_vehicles[PASSAGE_TRACKS]) {
-    unsigned n = 0;
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         struct passage_track *t = &p->tracks[i];
-        if (!t->used)
-            continue;
-        if (p->last_ns - t->last_ns <= p->conf.silence_ns / 4)
+        if (live(t) && p->last_ns - t->last_ns <= p->conf.silence_ns / 4)
             t->flags |= PASSAGE_TRUNCATED;
-        n += track_end(p, t, &ret_vehicles[n]);
     }
-    return n;
+    return pass_time(p, INT64_MAX, ret_vehicles);
 }
 
 void passage_event(const struct passage_vehicle *vehicle, struct event *ret_event) {

@@ -2,10 +2,15 @@
  *
  * A fixed table of tracks.  A target joins the track of its own sign whose *predicted* speed is
  * nearest (magnitude settles a tie); speed and magnitude that jump the way a leaving vehicle's
- * never do begin the next vehicle of a platoon, from the hit where they jumped; a track closes
+ * never do begin the next vehicle of a platoon, from the hit where they jumped; a track ends
  * after a silence and counts as a vehicle if it was seen often, long and smoothly enough and is
- * no tone, echo or image.  The speed reported is the 90th percentile of its radial speeds.
+ * no tone, echo or image.  An ended track waits until every other that may be a part of the same
+ * body (the cab and the trailer of a lorry) has ended too; one of them is told.  The speed reported
+ * is the 90th percentile of its radial speeds.
  * Method, figures and limits: firmware/core/PASSAGE.md; measured by radarbench (tools/bench).
+ *
+ * Rooms: passage_track (hits to a track), passage_jump (the next vehicle took over), passage_judge
+ * (vehicle or not), passage_body (one body or two), passage (frames, association, time).
  *
  * Promises (tests/core/passage_test.c, tests/sim/radar_test.c): the output depends on the frames
  * alone (not on how they were grouped into calls), a shift in time shifts the output, mirrored
@@ -17,7 +22,7 @@
 #include "event.h"
 #include "radar.h"
 
-enum { PASSAGE_TRACKS = 8, PASSAGE_HITS_MAX = 256, PASSAGE_TONES = 4 };
+enum { PASSAGE_TRACKS = 16, PASSAGE_HITS_MAX = 256, PASSAGE_TONES = 4 };
 
 struct passage_conf {
     int32_t min_speed_mm_s; /* slower targets are not vehicles */
@@ -36,15 +41,28 @@ struct passage_conf {
 
 extern const struct passage_conf PASSAGE_DEFAULTS;
 
-/* Private to passage.c: look, don't touch. */
+/* Private to passage*.c: look, don't touch. */
 struct passage_hit {
     int64_t t_ns;
     int32_t mm_s;    /* absolute */
     int32_t log_mag; /* log2 of the magnitude in 1/256; 0: the sensor did not say */
 };
 
+/* One vehicle, in the units of the sensor's side. */
+struct passage_vehicle {
+    int64_t first_ns, last_ns;
+    enum direction direction;
+    int32_t speed_mm_s; /* p90 */
+    int32_t max_mm_s, median_mm_s;
+    uint32_t magnitude; /* peak */
+    unsigned hits;
+    enum passage_quality quality;
+    uint8_t flags; /* enum passage_flag */
+};
+
 struct passage_track {
     bool used;
+    bool ended; /* a vehicle that waits for the rest of its body, if there is one */
     int sign;
     int64_t first_ns, last_ns;
     int64_t masked_ns; /* silence explained by stronger targets of the other direction */
@@ -55,9 +73,13 @@ struct passage_track {
     uint32_t magnitude;             /* peak */
     unsigned age;                   /* hits in the filter */
     unsigned hits, shadowed;        /* all of it; those beside a stronger twin */
+    unsigned beside;                /* those beside a stronger target of about the same speed */
+    unsigned mirrored;              /* those that look like the image of another track */
     uint8_t flags;                  /* enum passage_flag */
+    uint32_t company;               /* tracks (1 << index) of its direction beside it */
     unsigned kept, stride;          /* every stride'th hit is kept, so that any length fits */
     struct passage_hit hit[PASSAGE_HITS_MAX];
+    struct passage_vehicle vehicle; /* once ended */
 };
 
 struct passage {
@@ -75,18 +97,6 @@ struct passage {
     uint32_t refused_targets; /* no room, or outside the limits */
     uint32_t refused_frames;  /* earlier than one already seen */
     uint32_t refused_tracks;  /* long enough, but tones, echoes, images or scatter */
-};
-
-/* One vehicle, in the units of the sensor's side. */
-struct passage_vehicle {
-    int64_t first_ns, last_ns;
-    enum direction direction;
-    int32_t speed_mm_s; /* p90 */
-    int32_t max_mm_s, median_mm_s;
-    uint32_t magnitude; /* peak */
-    unsigned hits;
-    enum passage_quality quality;
-    uint8_t flags; /* enum passage_flag */
 };
 
 void passage_init(struct passage *p, const struct passage_conf *conf);

@@ -104,7 +104,7 @@ static bool jumped(const struct passage_track *t, const struct passage_hit *afte
     int32_t drop = weighed ? t->sign * (near.value - far.value) : 0;
     bool faded = t->sign < 0 && near.value < t->log_peak - FADED_LOG;
     if (weighed && magnitude_breaks(t, after, before_n))
-        return jump > -2 * JUMP_BACK_MM_S;
+        return jump >= 0;
     if (jump < (faded ? -JUMP_BACK_MM_S : JUMP_LEAST_MM_S) || drop < -DROP_LOG / 4)
         return false;
     int32_t need_jump = at_least(t->noise_mm_s * 5, JUMP_MM_S);

@@ -258,13 +258,13 @@ static void test_overload(void **state) {
     for (int i = 0; i < 3000; i++) {
         f.t_ns = i * 50 * MS;
         for (int j = 0; j < 16; j++) {
-            f.targets[j].speed_mm_s = 5000 + j * 3000 + i % 7;
+            f.targets[j].speed_mm_s = 5000 + j * 3500 + i % 2 * 1750 + i % 7;
             f.targets[j].magnitude = (uint32_t)(100 + i / 4);
         }
         n += passage_frame(&p, &f, v);
     }
     assert_int_equal(n, 0);
-    assert_int_equal(p.refused_targets, 3000 * 8);
+    assert_int_equal(p.refused_targets, 1500 * 16);
     f.t_ns = 0;
     assert_int_equal(passage_frame(&p, &f, v), 0);
     assert_int_equal(p.refused_frames, 1);
