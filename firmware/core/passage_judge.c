@@ -6,6 +6,8 @@ enum {
     TONE_SPREAD_MM_S = 300,
     TONE_SLOW_MM_S = 8000,
     TONE_TRAVEL_MM = 150000,
+    CRAWL_MM_S = 10000,
+    CRAWL_MM = 300000, /* no radar of ours sees a car for so long */
     TONE_NEAR_MM_S = 700,
     TONE_TRENDS = 340,
     TREND_PARTS = 5,
@@ -117,6 +119,8 @@ static bool is_tone(const struct passage *p, const struct passage_track *t,
     if (s->p90 >= (weighed ? TONE_SLOW_MM_S : TONE_SLOW_MM_S * 3 / 4) &&
         travel_mm(t, s) < TONE_TRAVEL_MM)
         return false;
+    if (s->p90 < CRAWL_MM_S && travel_mm(t, s) > CRAWL_MM)
+        return true;
     int32_t doubt = heard_before(p, t, s) ? 2 : 1;
     if (weighed)
         return s->trend_log + s->trend_speed < TONE_TRENDS * doubt;
