@@ -22,6 +22,8 @@ static const struct conf_key BOARD_KEYS[] = {
      "Paths of the boot configuration."},
     {"boot", "cmdline", CONF_STR, BOARD(boot_cmdline), 0, 0, "", NULL, NULL,
      "Paths of the kernel's command line."},
+    {"boot", "filters", CONF_STR, BOARD(boot_filters), 0, 0, "", NULL, NULL,
+     "Sections of that configuration that count on this board, beside [all]."},
     {"watchdog", "device", CONF_PATH, BOARD(watchdog), 0, 0, "", NULL, NULL, "Hardware watchdog."},
     {"watchdog", "max_s", CONF_U32, BOARD(watchdog_max_s), 0, 0, "0", NULL, "s", "Its longest."},
     {"rtc", "present", CONF_BOOL, BOARD(rtc), 0, 0, "no", NULL, NULL, "A clock with a battery."},
@@ -336,7 +338,7 @@ int board_load_text(const char *text, size_t len, struct board *ret_board,
 
 /* --- both ----------------------------------------------------------------------------------- */
 
-static bool takes(const struct board_bus *bus, unsigned pin) {
+bool board_bus_takes(const struct board_bus *bus, unsigned pin) {
     for (const char *p = bus->pins; *p != '\0';) {
         unsigned n;
         size_t len = strcspn(p, " ");
@@ -390,10 +392,10 @@ static void check_pin(const struct kit *kit, unsigned index, const struct board_
         if (kit->lines[k].pin == l->pin)
             conf_error(errors, l->line, l->role, "pin %u is already %s: give it another", l->pin,
                        kit->lines[k].role);
-    if ((uses & 1u << KIT_USE_UART) != 0 && takes(&c->uart, l->pin))
+    if ((uses & 1u << KIT_USE_UART) != 0 && board_bus_takes(&c->uart, l->pin))
         conf_error(errors, l->line, l->role, "pin %u belongs to the radar's UART: use another",
                    l->pin);
-    if ((uses & 1u << KIT_USE_I2C) != 0 && takes(&c->i2c, l->pin))
+    if ((uses & 1u << KIT_USE_I2C) != 0 && board_bus_takes(&c->i2c, l->pin))
         conf_error(errors, l->line, l->role, "pin %u belongs to the sensors' I2C bus: use another",
                    l->pin);
 }

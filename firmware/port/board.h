@@ -77,6 +77,7 @@ struct board {
     unsigned pin_count;
     char boot_config[BOARD_TEXT_MAX + 1]; /* its paths, '|' between; the first that exists counts */
     char boot_cmdline[BOARD_TEXT_MAX + 1]; /* likewise */
+    char boot_filters[BOARD_WORD_MAX + 1]; /* its [sections] that count on this board, by spaces */
     struct board_boot boot[BOARD_BOOT_MAX];
     unsigned boot_count;
     char watchdog[BOARD_TEXT_MAX + 1];
@@ -104,6 +105,9 @@ const struct board_connector *board_connector_for(const struct board *board, con
 /* The GPIO behind a pin of one of the board's connectors; NULL if it has none. */
 const struct board_pin *board_pin_at(const struct board *board,
                                      const struct board_connector *connector, unsigned pin);
+
+/* True if the bus, while it is used, takes that pin from the GPIO. */
+bool board_bus_takes(const struct board_bus *bus, unsigned pin);
 
 /* The device of the kit's radar, of its I2C bus, on this board; "" if it has none. */
 const char *board_radar_device(const struct board *board, const struct kit *kit);
