@@ -1,8 +1,11 @@
 #include "clock.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/timex.h>
 #include <time.h>
+
+static_assert(sizeof(time_t) == 8, "January 2038 is within a unit's life: see _TIME_BITS");
 
 static int64_t ns_of(clockid_t id) {
     struct timespec ts = {0};

@@ -1,5 +1,6 @@
 #include "gpio_chip.h"
 #include "log.h"
+#include <assert.h>
 #include <errno.h>
 #include <gpiod.h>
 #include <stdio.h>
@@ -9,6 +10,11 @@
 #include <unistd.h>
 
 static const char MODULE[] = "gpio";
+
+/* libgpiod 1.6 was built with the platform's old time_t, and this file is compiled with it too:
+ * with 64-bit seconds on armhf every event would be read as falling, at a random time. */
+static_assert(sizeof(((struct gpiod_line_event *)NULL)->ts) == 2 * sizeof(long),
+              "gpio_v1.c wants the time_t of the library: see library_time in CMakeLists.txt");
 
 enum { FIFO = 16 }; /* edges that the kernel keeps of one line */
 
