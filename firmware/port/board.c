@@ -18,6 +18,8 @@ static const struct conf_key BOARD_KEYS[] = {
     {"board", "release", CONF_CHOICE, BOARD(release), 0, 0, "unknown",
      "becomes-input|persists-unless-strict_gpiod|unknown", NULL,
      "What an output does when its daemon dies."},
+    {"board", "pulls", CONF_BOOL, BOARD(pulls), 0, 0, "yes", NULL, NULL,
+     "Whether Linux can set the chip's own resistors; no: the kit needs its own."},
     {"boot", "config", CONF_STR, BOARD(boot_config), 0, 0, "", NULL, NULL,
      "Paths of the boot configuration."},
     {"boot", "cmdline", CONF_STR, BOARD(boot_cmdline), 0, 0, "", NULL, NULL,

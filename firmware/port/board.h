@@ -68,6 +68,7 @@ struct board {
     char id[BOARD_WORD_MAX + 1], name[BOARD_TEXT_MAX + 1], compatible[BOARD_TEXT_MAX + 1];
     char tested_on[BOARD_TEXT_MAX + 1], notes[BOARD_TEXT_MAX + 1];
     unsigned support; /* index in "tested|community|host" */
+    bool pulls;       /* Linux can set the chip's own resistors */
     unsigned release; /* what an output does when nobody holds it: BOARD_RELEASE_* */
     struct board_chip chips[BOARD_CHIPS_MAX];
     unsigned chip_count;

@@ -122,12 +122,22 @@ static bool wanted(const struct board_boot *b, unsigned uses, enum board_boot_ki
     return b->kind == kind && (uses >> b->use & 1) != 0;
 }
 
+static bool starts(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
 static void write_config(const struct board *board, unsigned uses, bool overlays, FILE *out) {
+    bool ended = false; /* the scope of an overlay before these lines */
     for (unsigned i = 0; i < board->boot_count; i++) {
         const struct board_boot *b = &board->boot[i];
-        bool overlay = strncmp(b->text, "dtoverlay=", 10) == 0;
-        if (wanted(b, uses, BOARD_BOOT_CONFIG) && overlay == overlays)
-            fprintf(out, "%s\n", b->text);
+        bool overlay = starts(b->text, "dtoverlay=");
+        if (!wanted(b, uses, BOARD_BOOT_CONFIG) || overlay != overlays)
+            continue;
+        if (starts(b->text, "dtparam=") && !ended) {
+            fputs("dtoverlay=\n", out);
+            ended = true;
+        }
+        fprintf(out, "%s\n", b->text);
     }
 }
 

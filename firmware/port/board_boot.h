@@ -14,8 +14,9 @@
 #include "board.h"
 #include <stdio.h>
 
-/* The lines for what `uses` (bits of enum kit_use) says, as a file to be included; dtparam lines
- * first, since one that follows a dtoverlay belongs to that overlay. */
+/* The lines for what `uses` (bits of enum kit_use) says, as a file to be included.  dtparam lines
+ * come first, after the end of whatever overlay was loaded before: an overlay that has a parameter
+ * of the same name would take it. */
 void board_boot_write(const struct board *board, unsigned uses, FILE *out);
 
 /* Looks below `root` ("" on a real machine) for what is missing.  Prints one line for each finding

@@ -27,6 +27,19 @@ static void print_lines(const struct kit *kit, const struct gpio_line *lines, un
     }
 }
 
+static void print_pulls(const struct board *board, const struct gpio_line *lines, unsigned count,
+                        FILE *out) {
+    unsigned said = 0;
+    for (unsigned i = 0; i < count && !board->pulls; i++) {
+        bool up = lines[i].bias == GPIO_BIAS_PULL_UP;
+        if (!up && lines[i].bias != GPIO_BIAS_PULL_DOWN)
+            continue;
+        if (said++ == 0)
+            fputs("\nLinux cannot set this chip's own resistors; fit 10 kOhm:\n", out);
+        fprintf(out, "  %-16s to %s\n", lines[i].role, up ? "3.3 V" : "ground");
+    }
+}
+
 static void print_outputs(const struct board *board, const struct kit *kit,
                           const struct gpio_line *lines, unsigned count, FILE *out) {
     static const char *const PULL[] = {"none", "pull-down", "pull-up"};
@@ -102,6 +115,7 @@ void board_explain(const struct board *board, const struct kit *kit, const struc
             kit->name, c->name);
     if (count > 0)
         print_lines(kit, lines, count, out);
+    print_pulls(board, lines, count, out);
     print_outputs(board, kit, lines, count, out);
     print_devices(board, kit, c, out);
     print_boot(board, kit, out);

@@ -69,7 +69,7 @@ static void writes_fragments(void **state) {
     FILE *f = fmemopen(text, sizeof text, "w");
     board_boot_write(&b, 1u << KIT_USE_ALWAYS | 1u << KIT_USE_UART, f);
     fclose(f);
-    assert_string_equal("enable_uart=1\ndtparam=strict_gpiod\ndtparam=watchdog=on\n"
+    assert_string_equal("enable_uart=1\ndtoverlay=\ndtparam=strict_gpiod\ndtparam=watchdog=on\n"
                         "dtoverlay=disable-bt\n"
                         "# the kernel's command line must not contain: console=serial0\n"
                         "# run once: systemctl disable hciuart\n"

@@ -111,6 +111,12 @@ static void explains(void **state) {
         if (strstr(text, SAID[i]) == NULL)
             fail_msg("not said: %s\nin: %s", SAID[i], text);
     assert_null(strstr(text, "uart0")); /* nothing that this kit does not use */
+    assert_null(strstr(text, "fit 10 kOhm"));
+    b.pulls = false;
+    f = fmemopen(text, sizeof text, "w");
+    board_explain(&b, &k, lines, 3, f);
+    fclose(f);
+    assert_non_null(strstr(text, "fit 10 kOhm:\n  loop-1           to 3.3 V\n\n"));
 }
 
 /* `from` in the good file becomes `to`; the first error must read so. */

@@ -41,6 +41,13 @@ broken kits/speedwatch-uart.ini 's/^pin = 31/pin = 8/' "check-button: pin 8 belo
 broken kits/speedwatch-usb.ini 's/^connector = .*/connector = rpi-26/' 'kit speedwatch-usb: no board has a connector rpi-26'
 broken kits/padlock-hub.ini 's/^max_on = .*//' 'siren: max_on: missing'
 
+for board in "$boards"/*.ini; do
+    id=$(basename "$board" .ini)
+    [ "$id" = host ] && continue
+    "$boardlint" --dir "$boards" --boot "$id" | cmp -s - "$boards/boot/$id.txt" ||
+        fail "boot/$id.txt is not what $id.ini says: tools/boardlint --boot $id >boards/boot/$id.txt"
+done
+
 "$boardlint" --dir "$boards" --chips raspberrypi-4-b >"$dir/out" || fail "--chips"
 grep -qxP 'chip\tpinctrl-bcm2711\t58' "$dir/out" || fail "--chips: $(head -1 "$dir/out")"
 grep -qxP 'line\tpinctrl-bcm2711\t17\tGPIO17' "$dir/out" || fail "--chips: no line 17"
