@@ -259,7 +259,7 @@ static unsigned check_watchdog(const struct board *board, const char *root, FILE
 }
 
 unsigned board_boot_check(const struct board *board, unsigned uses, const char *root, FILE *out) {
-    static const char TREE[] = "/proc/device-tree/compatible";
+    static const char TREE[] = "/sys/firmware/devicetree/base/compatible";
     char text[LINE_BYTES];
     bool tree = read_file(root, TREE, strlen(TREE), text, sizeof text);
     if (board->support == BOARD_HOST)

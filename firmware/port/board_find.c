@@ -7,7 +7,7 @@ enum { TREE_BYTES = 1024, PATH_BYTES = 512 };
 /* The words of the file are separated by zeros, the most exact one first. */
 static size_t read_tree(const char *root, char words[TREE_BYTES]) {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/proc/device-tree/compatible", root);
+    snprintf(path, sizeof path, "%s/sys/firmware/devicetree/base/compatible", root);
     FILE *f = fopen(path, "re");
     size_t n = f != NULL ? fread(words, 1, TREE_BYTES - 1, f) : 0;
     if (f != NULL)

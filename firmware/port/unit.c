@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "board_boot.h"
 #include "board_explain.h"
 #include "gpio_chip.h"
 #include "health.h"
@@ -333,7 +334,7 @@ static void usage(const struct unit_app *app, FILE *out) {
             "  -c, --config FILE   configuration (default: /etc/moorwatch/%s.conf)\n"
             "  -n, --check         check the configuration, board and kit, then exit\n"
             "      --defaults      print a commented configuration with all defaults\n"
-            "      --explain-board print which pin is which\n"
+            "      --explain-board print which pin is which, and what the boot files must say\n"
             "      --outputs-off   set every output to its safe level, then exit\n"
             "  -h, --help          this\n"
             "  -V, --version       the version\n\nSee %s(8).\n",
@@ -437,6 +438,11 @@ static int outputs_off(struct unit *u) {
     return opened ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void explain(const struct unit_board *board) {
+    board_explain(&board->board, &board->kit, board->lines, board->count, stdout);
+    board_boot_check(&board->board, kit_uses(&board->kit), "", stdout);
+}
+
 int unit_main(const struct unit_app *app, int argc, char **argv) {
     struct options o = {0};
     char path[64];
@@ -457,7 +463,7 @@ int unit_main(const struct unit_app *app, int argc, char **argv) {
     if (load(app, o.config != NULL ? o.config : path, &u->board) < 0)
         return EXIT_CONFIG;
     if (o.explain)
-        board_explain(&u->board.board, &u->board.kit, u->board.lines, u->board.count, stdout);
+        explain(&u->board);
     else if (o.check)
         puts("configuration OK");
     else

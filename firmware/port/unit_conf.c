@@ -1,4 +1,5 @@
 #include "unit_conf.h"
+#include "board_find.h"
 #include "topic.h"
 #include <string.h>
 
@@ -16,7 +17,7 @@ const struct conf_key UNIT_KEYS[] = {
     {"unit", "boards", CONF_PATH, AT(boards), 1, 0, MOORWATCH_BOARDS_DIR, NULL, NULL,
      "Directory of board files, with the kits in its kits directory."},
     {"unit", "board", CONF_STR, AT(board), 1, 0, "host", NULL, NULL,
-     "The board: a name in that directory, or the path of a file."},
+     "The board: a name in that directory, the path of a file, or auto: by the device tree."},
     {"unit", "kit", CONF_STR, AT(kit), 1, 0, NULL, NULL, NULL, "The kit on it, likewise."},
     {"unit", "log", CONF_CHOICE, AT(log_level), 0, 0, "info", "error|warning|info|debug", NULL,
      "What is logged."},
@@ -83,10 +84,24 @@ static void file_of(const char *dir, const char *sub, const char *word, char *bu
         snprintf(buf, cap, "%s/%s%s.ini", dir, sub, word);
 }
 
+/* "auto": the board file that describes this machine. */
+static int board_of(const struct unit_conf *conf, char *buf, size_t cap) {
+    if (strcmp(conf->board, "auto") != 0) {
+        file_of(conf->boards, "", conf->board, buf, cap);
+        return 0;
+    }
+    int result = board_find(conf->boards, "", buf, cap);
+    if (result < 0)
+        fprintf(stderr, "board = auto: no file in %s describes this machine (%s): name one\n",
+                conf->boards, buf[0] != '\0' ? buf : "it has no device tree");
+    return result;
+}
+
 int unit_board_load(const struct unit_conf *conf, struct unit_board *ret_board) {
     static struct conf_errors errors;
     char board[2 * UNIT_PATH_MAX + 16], kit[2 * UNIT_PATH_MAX + 16];
-    file_of(conf->boards, "", conf->board, board, sizeof board);
+    if (board_of(conf, board, sizeof board) < 0)
+        return ERR_INVAL;
     file_of(conf->boards, "kits/", conf->kit, kit, sizeof kit);
     int result = board_load(board, &ret_board->board, &errors);
     if (result == 0)

@@ -132,7 +132,7 @@ static void looks_at_the_machine(void **state) {
     assert_int_equal(0, check(all, text, sizeof text));
     assert_string_equal("not checked: this machine is none with a device tree, not acme,one\n",
                         text);
-    put("/proc/device-tree/compatible", TREE, sizeof TREE);
+    put("/sys/firmware/devicetree/base/compatible", TREE, sizeof TREE);
     assert_int_equal(0, check(all, text, sizeof text));
     assert_non_null(strstr(text, "not checked: /boot/firmware/config.txt|/boot/config.txt is not"));
     put("/boot/config.txt", CONFIG, sizeof CONFIG - 1);
@@ -151,7 +151,7 @@ static void looks_at_the_machine(void **state) {
     assert_int_equal(2, check(1u << KIT_USE_ALWAYS, text, sizeof text));
     put("/boot/moorwatch.txt", CONFIG, sizeof CONFIG - 1);
     assert_int_equal(0, check(1u << KIT_USE_ALWAYS, text, sizeof text));
-    put("/proc/device-tree/compatible", "acme,two", 9);
+    put("/sys/firmware/devicetree/base/compatible", "acme,two", 9);
     assert_int_equal(0, check(all, text, sizeof text));
     assert_string_equal("not checked: this machine is acme,two, not acme,one\n", text);
 }
@@ -163,10 +163,10 @@ static void finds_the_board(void **state) {
     snprintf(dir, sizeof dir, "%s/boards", root);
     put("/boards/a.ini", "[board]\nid = a\n", 15); /* broken: passed over */
     put("/boards/b.ini", BOARD, sizeof BOARD - 1);
-    put("/proc/device-tree/compatible", TREE, sizeof TREE);
+    put("/sys/firmware/devicetree/base/compatible", TREE, sizeof TREE);
     assert_int_equal(0, board_find(dir, root, path, sizeof path));
     assert_string_equal("/boards/b.ini", path + strlen(root));
-    put("/proc/device-tree/compatible", "acme,two", 9);
+    put("/sys/firmware/devicetree/base/compatible", "acme,two", 9);
     assert_int_equal(ERR_NOENT, board_find(dir, root, path, sizeof path));
     assert_string_equal("acme,two", path);
     assert_int_equal(ERR_NOENT, board_find(dir, "/nowhere", path, sizeof path));
