@@ -326,3 +326,8 @@ void lock_tick(struct lock *l, int64_t now_ns, struct lock_out *ret_out) {
     advance(l, now_ns, ret_out);
     finish(l, ret_out);
 }
+
+void lock_neighbour(struct lock *l, int64_t now_ns) {
+    if (l->siren_off_ns < now_ns)
+        l->siren_off_ns = now_ns;
+}

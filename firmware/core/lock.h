@@ -93,5 +93,8 @@ void lock_motion(struct lock *l, bool attack, int64_t now_ns, struct lock_out *r
 /* Learning begins or ends. */
 void lock_learn(struct lock *l, bool learning, int64_t now_ns, struct lock_out *ret_out);
 void lock_tick(struct lock *l, int64_t now_ns, struct lock_out *ret_out);
+/* Another lock with the same siren sounds, or did until now: that is no rest for this one either.
+ * So locks that share siren_max between them keep it together. */
+void lock_neighbour(struct lock *l, int64_t now_ns);
 
 #endif

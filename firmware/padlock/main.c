@@ -124,8 +124,12 @@ static void sound(struct padlock *p, struct unit *u) {
 
 static void obey(struct padlock *p, struct unit *u, unsigned lock, const struct lock_out *out,
                  int64_t t_ns) {
+    const bool sounds = p->siren[lock] || out->siren;
     p->siren[lock] = out->siren;
     p->next_ns[lock] = out->next_ns;
+    for (unsigned i = 0; sounds && i < p->locks; i++)
+        if (i != lock)
+            lock_neighbour(&p->lock[i], t_ns);
     sound(p, u); /* before the disk, which may be slow */
     for (unsigned i = 0; i < out->tells; i++) {
         struct event e = {.kind = EVENT_LOCK,

@@ -361,6 +361,38 @@ static void the_siren_has_a_budget(void **state) {
     assert_int_equal(LOCK_RESTORED, out.tell[out.tells - 1]);
 }
 
+/* Two locks share a quarter of an hour and are cut in turn, each so seldom that it rests alone. */
+static void locks_with_one_siren_keep_its_budget_together(void **state) {
+    (void)state;
+    struct lock_conf conf = LOCK_DEFAULTS;
+    struct lock l[2];
+    struct lock_out out;
+    int64_t used = 0, most = 0, off = 0;
+    bool before = false, on[2] = {false, false};
+    conf.siren_max_ns /= 2;
+    for (int i = 0; i < 2; i++)
+        lock_init(&l[i], &conf, CLOSED, 0, &out);
+    for (int64_t t = S; t < 86400 * S; t += S) {
+        const int i = (int)(t / (2000 * S)) % 2;
+        const int64_t phase = t % (2000 * S);
+        const bool was = on[i];
+        if (phase == 0 || phase == 5 * S)
+            lock_edge(&l[i], LOCK_INPUT_LOOP, phase != 0, t, &out);
+        else
+            lock_tick(&l[i], t, &out);
+        on[i] = out.siren;
+        if (was || on[i])
+            lock_neighbour(&l[1 - i], t);
+        if (on[0] || on[1])
+            used = !before && t - off >= conf.siren_rest_ns ? S : used + S;
+        else if (before)
+            off = t;
+        before = on[0] || on[1];
+        most = used > most ? used : most;
+    }
+    assert_in_range(most, 600 * S, 900 * S);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_itself_and_unsets),
@@ -374,6 +406,7 @@ int main(void) {
         cmocka_unit_test(the_strobe_outlasts_the_siren),
         cmocka_unit_test(random_lives_keep_the_promises),
         cmocka_unit_test(the_siren_has_a_budget),
+        cmocka_unit_test(locks_with_one_siren_keep_its_budget_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
