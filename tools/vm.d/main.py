@@ -11,10 +11,14 @@ The parts, each usable by itself (tools/cuts uses them):
     image.py    Image: an initial RAM disk of busybox, programs and their libraries, modules
     machine.py  Machine: boots a kernel and an image; console lines, power cuts, QEMU's test socket
     guest/      what runs inside
+
+Then the power part (power.py): hubs are cut off at random moments and must have kept what they
+promised, with a planted bug that must be found.  --seed N repeats a run as far as chance goes.
 """
 import argparse
 import concurrent.futures
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -24,12 +28,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 
 import kernel  # noqa: E402
+import power  # noqa: E402
 from debian import Failed  # noqa: E402
 from image import Image  # noqa: E402
 from machine import Machine  # noqa: E402
 
 CACHE = ROOT / "build/vm"
 LOGS = CACHE / "logs"
+CUTS = 100
 
 
 def say(text):
@@ -44,6 +50,12 @@ def arguments():
     p.add_argument("--list", action="store_true", help="the machines' names, then exit")
     p.add_argument("--keep", action="store_true", help="keep the images of machines that passed")
     p.add_argument("--jobs", type=int, default=3, metavar="N", help="machines at a time (3)")
+    p.add_argument("--cuts", type=int, metavar="N", help="only the power part, with so many cuts")
+    p.add_argument("--seed", type=int, default=random.randrange(1 << 31), metavar="N",
+                   help="of everything that is random in the power part and the day")
+    p.add_argument("--long", action="store_true",
+                   help="only the simulated day of a hub, in user-mode Linux with time travel (the "
+                        "first time a kernel is built: minutes)")
     return p.parse_args()
 
 
@@ -103,20 +115,37 @@ def run_one(name, keep):
     return rows
 
 
+def power_part(args):
+    """The rows of power.py, printed; none if --only wants other machines."""
+    if not args.long and not re.search(args.only, "power"):
+        return []
+    bench = power.Bench(CACHE, LOGS, args.seed, say)
+    say(f"power: seed {args.seed}")
+    found = power.long_day(bench) if args.long \
+        else power.power_cuts(bench, args.cuts or CUTS, args.jobs + 1)
+    rows = [Row(*r) for r in found]
+    for row in rows:
+        print(row, flush=True)
+    return rows
+
+
 def main():
     args = arguments()
     names = [n for n in MACHINES if re.search(args.only, n)]
     if args.list:
-        print("\n".join(names))
+        print("\n".join([*names, "power"]))
         return 0
+    if args.long or args.cuts:
+        names = []
     subprocess.run([ROOT / "tools/setup", "vm"], check=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     say("tools/vm-test: kernels (the first time: about 150 MB from Debian's mirror)")
-    for arch in ("amd64", "arm64"):
+    for arch in ("amd64", "arm64") if names else ():
         kernel.prepare(CACHE, arch)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         rows = sum(pool.map(lambda n: run_one(n, args.keep), names), [])
+    rows += power_part(args)
     bad = [r for r in rows if r.result == "fail"]
     print(f"{len(rows)} cases on {len(names)} machines, {len(bad)} failed, "
           f"{time.monotonic() - began:.0f} s; consoles in {LOGS.relative_to(ROOT)}/")
