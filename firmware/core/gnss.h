@@ -48,7 +48,7 @@ enum {
     GNSS_MOVED_FIXES = 20, /* a new place, or a new time, has to hold for so many */
     GNSS_FAULT_FIXES = 10, /* refused in a row: a fault */
     GNSS_CLEAR_FIXES = 30, /* good in a row: it has cleared */
-    GNSS_POSITION_S = 600, /* a position is known for so long after its fix */
+    GNSS_POSITION_S = 300, /* a position is known for so long after its fix */
     GNSS_TIME_S = 120,     /* so is the time */
     GNSS_ARRIVALS = 16,
 };

@@ -7,7 +7,9 @@
 #include "notify.h"
 #include "topic.h"
 #include "unit_bank.h"
+#include "unit_battery.h"
 #include "unit_clock.h"
+#include "unit_gnss.h"
 #include "unit_measure.h"
 #include "unit_store.h"
 #include <errno.h>
@@ -32,6 +34,9 @@ struct unit {
     struct unit_bank bank;
     struct unit_store store;
     struct unit_clock clock;
+    struct unit_battery battery;
+    struct unit_gnss gnss;
+    struct health_rate rate;
     struct notify notify;
     sd_event *loop;
     sd_event_source *timer;
@@ -52,6 +57,8 @@ static int64_t now_of(const struct unit *u) {
 
 void unit_tell(struct unit *u, struct event *event, int64_t t_ns) {
     event->t_ms = t_ns / 1000000;
+    if (event->kind == EVENT_SESSION)
+        unit_gnss_stamp(&u->gnss, t_ns, &event->session);
     int err = u->store.open ? sender_accept(&u->store.sender, event, now_of(u)) : ERR_NODEV;
     if (err < 0 && u->store.events_lost++ == 0)
         log_error(MODULE, "a %s could not be recorded: %s; counting from here",
@@ -120,32 +127,76 @@ void unit_remember(struct unit *u, const char *name, uint64_t value) {
 
 /* --- heartbeats and anchors ----------------------------------------------------------------- */
 
-static void measure(struct unit *u, struct health_parts *parts) {
+static struct health_parts measure(struct unit *u, int64_t now_ns) {
     const struct unit_conf *c = u->app->conf;
-    parts->battery_mv = unit_measure_battery_mv(c->battery_file);
-    parts->temperature_c10 = unit_measure_temperature_c10(c->temperature_file);
-    parts->signal_dbm = unit_measure_signal_dbm(c->signal_file);
-    if (parts->battery_mv > 0)
-        unit_fault(u, FAULT_BATTERY_LOW, parts->battery_mv < c->battery_low_mv, parts->battery_mv);
+    const struct unit_battery *b = &u->battery;
+    return (struct health_parts){
+        .boots = u->boots,
+        .period_s = (uint32_t)((c->heartbeat_ns + 999999999) / 1000000000),
+        .battery_mv = b->fitted ? b->mv : unit_measure_battery_mv(c->battery_file),
+        .battery_ma = b->ma,
+        .battery_days = (uint16_t)b->view.days_low,
+        .temperature_c10 = unit_measure_temperature_c10(c->temperature_file),
+        .signal_dbm = unit_measure_signal_dbm(c->signal_file),
+        .power_flags = unit_measure_power(c->power_file),
+        .clock_quality = (uint8_t)u->clock.quality,
+        .disk_free_mib = unit_measure_free_mib(c->state),
+        .spool_days = health_spool_days(&u->rate, &u->store.sender, now_ns),
+        .gpio_gaps = u->bank.gaps,
+        .queue_refused = unit_store_refused(&u->store),
+        .sensor_errors = b->errors,
+        .gnss_refused = u->gnss.gnss.refused,
+    };
+}
+
+/* The faults that the figures of a heartbeat decide. */
+static void judge(struct unit *u, const struct event_health *health) {
+    const struct unit_conf *c = u->app->conf;
+    const struct health_limits limits = {c->battery_low_mv, c->disk_low_mib};
+    unsigned stand = health_faults(u->faults, health, &limits);
+    for (unsigned code = 0; HEALTH_FAULTS >> code != 0; code++)
+        if ((HEALTH_FAULTS >> code & 1) != 0)
+            unit_fault(u, (enum fault_code)code, (stand >> code & 1) != 0,
+                       health_fault_detail((enum fault_code)code, health));
 }
 
 static int64_t step_heartbeat(struct unit *u, int64_t now_ns) {
     if (!u->store.open || now_ns < u->heartbeat_ns)
         return u->heartbeat_ns;
-    struct health_parts parts = {
-        .boots = u->boots,
-        .period_s = (uint32_t)((u->app->conf->heartbeat_ns + 999999999) / 1000000000),
-        .gpio_gaps = u->bank.gaps,
-        .queue_refused = unit_store_refused(&u->store),
-    };
     struct event e;
-    measure(u, &parts);
+    const struct health_parts parts = measure(u, now_ns);
     health_event(&parts, &u->store.sender, now_ns, &e);
     u->app->health(u->app->ctx, &e.health);
     e.health.counters[HEALTH_EVENTS_DROPPED] += u->store.events_lost;
+    judge(u, &e.health);
     unit_tell(u, &e, now_ns);
     u->heartbeat_ns = now_ns + u->app->conf->heartbeat_ns;
     return u->heartbeat_ns;
+}
+
+static int64_t step_battery(struct unit *u) {
+    struct unit_battery *b = &u->battery;
+    int64_t next = unit_battery_step(b, &u->store, &u->clock.clock);
+    if (b->fitted) {
+        unit_fault(u, FAULT_SENSOR, b->fault, b->gauge.address);
+        unit_fault(u, FAULT_BATTERY_SOON, b->view.soon, (int32_t)b->view.days_low);
+    }
+    return next;
+}
+
+static int64_t step_gnss(struct unit *u, int64_t now_ns) {
+    int64_t next = unit_gnss_step(&u->gnss, &u->clock, now_ns);
+    unit_watch(u, unit_gnss_fd(&u->gnss));
+    unit_fault(u, FAULT_GNSS, u->gnss.gnss.fault, (int32_t)u->gnss.gnss.last);
+    return next;
+}
+
+static void tell_jump(struct unit *u, int64_t jump_ms) {
+    int32_t detail = (int32_t)(jump_ms > INT32_MAX   ? INT32_MAX
+                               : jump_ms < INT32_MIN ? INT32_MIN
+                                                     : jump_ms);
+    unit_fault(u, FAULT_CLOCK_STEP, true, detail);
+    unit_fault(u, FAULT_CLOCK_STEP, false, detail);
 }
 
 static int64_t step_clock(struct unit *u, int64_t now_ns) {
@@ -155,6 +206,8 @@ static int64_t step_clock(struct unit *u, int64_t now_ns) {
         sender_anchor(&u->store.sender, &e.anchor, now_ns / 1000000);
     if (news)
         unit_tell(u, &e, now_ns);
+    if (refresh && u->clock.jump_ms != 0)
+        tell_jump(u, u->clock.jump_ms);
     return u->clock.next_ns;
 }
 
@@ -198,8 +251,10 @@ static void open_parts(struct unit *u, int64_t now_ns) {
 static int64_t step(struct unit *u) {
     int64_t now = now_of(u), next = now + INT64_C(60) * 1000000000;
     open_parts(u, now);
+    next = earlier(next, step_gnss(u, now));
     if (u->store.open)
         next = earlier(next, step_clock(u, now));
+    next = earlier(next, step_battery(u));
     if (!u->started) {
         u->started = true;
         if (u->app->start(u->app->ctx, u, now) < 0)
@@ -207,13 +262,15 @@ static int64_t step(struct unit *u) {
         unit_fault(u, FAULT_GPIO, !u->bank.open, 0);
     }
     next = earlier(next, unit_bank_step(&u->bank, now, moved, u));
+    notify_progress(&u->notify, NOTIFY_GPIO);
     unit_fault(u, FAULT_GPIO, !u->bank.open, 0);
     next = earlier(next, u->app->step(u->app->ctx, u, now));
     next = earlier(next, step_heartbeat(u, now));
     next = earlier(next, unit_store_step(&u->store, now));
+    notify_progress(&u->notify, NOTIFY_SPOOL);
     if (u->store.link_open)
         unit_watch(u, u->store.link.fd(u->store.link.ctx));
-    notify_progress(&u->notify, NOTIFY_LOOP | NOTIFY_SPOOL | NOTIFY_GPIO);
+    notify_progress(&u->notify, NOTIFY_LOOP);
     show_status(u);
     return earlier(next, notify_step(&u->notify, now));
 }
@@ -296,6 +353,8 @@ static int run(struct unit *u) {
     const struct unit_app *app = u->app;
     unit_clock_init(&u->clock);
     unit_bank_init(&u->bank, app->conf, &u->board, app->name);
+    unit_battery_init(&u->battery, app->conf, &u->board);
+    unit_gnss_init(&u->gnss, app->conf, &u->board);
     notify_init(&u->notify, NOTIFY_LOOP | NOTIFY_SPOOL | NOTIFY_GPIO | app->parts);
     if (unit_store_init(&u->store, app->conf) < 0)
         return EXIT_CONFIG;
@@ -312,6 +371,8 @@ static int run(struct unit *u) {
     int64_t now = now_of(u);
     app->stop(app->ctx, u, now);
     unit_bank_close(&u->bank);
+    unit_gnss_close(&u->gnss);
+    unit_battery_close(&u->battery, &u->store, &u->clock.clock);
     unit_store_close(&u->store, now);
     unit_clock_close(&u->clock);
     sd_event_source_unref(u->timer);

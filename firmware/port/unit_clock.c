@@ -40,6 +40,25 @@ static void say(const struct unit_clock *c, enum clock_quality quality, int64_t 
         log_info(MODULE, "the clock was set by %+lld ms", (long long)step_ms);
 }
 
+void unit_clock_offer(struct unit_clock *c, int64_t now_ns, int64_t unix_ms, uint32_t error_ms,
+                      int64_t until_ns) {
+    bool better = c->quality != CLOCK_GNSS;
+    c->offer = (struct unit_clock_offer){unix_ms - now_ns / 1000000, error_ms, until_ns};
+    if (better)
+        c->next_ns = now_ns; /* news: not to be kept for a minute */
+}
+
+/* The system's own clock, and by how much it jumped since the last look. */
+static void look(struct unit_clock *c, int64_t now_ns) {
+    int64_t offset_ms = c->clock.wall_ms(c->clock.ctx) - now_ns / 1000000;
+    enum clock_quality quality = c->clock.quality(c->clock.ctx);
+    int64_t jump = offset_ms - c->own_offset_ms;
+    bool jumped = jump >= UNIT_CLOCK_STEP_MS || jump <= -UNIT_CLOCK_STEP_MS;
+    c->jump_ms = c->told && jumped && quality <= c->own_quality ? jump : 0;
+    c->own_offset_ms = offset_ms;
+    c->own_quality = quality;
+}
+
 bool unit_clock_step(struct unit_clock *c, int64_t now_ns, struct event_anchor *ret_anchor,
                      bool *ret_refresh) {
     *ret_refresh = false;
@@ -47,9 +66,11 @@ bool unit_clock_step(struct unit_clock *c, int64_t now_ns, struct event_anchor *
     if (!set && now_ns < c->next_ns)
         return false;
     c->next_ns = now_ns + REFRESH_NS;
-    int64_t wall_ms = c->clock.wall_ms(c->clock.ctx);
-    int64_t offset_ms = wall_ms - now_ns / 1000000, step_ms = offset_ms - c->offset_ms;
-    enum clock_quality quality = c->clock.quality(c->clock.ctx);
+    look(c, now_ns);
+    bool gnss = now_ns < c->offer.until_ns;
+    enum clock_quality quality = gnss ? CLOCK_GNSS : c->own_quality;
+    int64_t offset_ms = gnss ? c->offer.offset_ms : c->own_offset_ms;
+    int64_t step_ms = offset_ms - c->offset_ms;
     bool news = !c->told || quality != c->quality || step_ms > STEP_MS || step_ms < -STEP_MS;
     if (news) {
         say(c, quality, step_ms);
@@ -57,7 +78,9 @@ bool unit_clock_step(struct unit_clock *c, int64_t now_ns, struct event_anchor *
         c->quality = quality;
         c->offset_ms = offset_ms;
     }
-    *ret_anchor = (struct event_anchor){.unix_ms = wall_ms, .quality = (uint8_t)quality};
+    *ret_anchor = (struct event_anchor){.unix_ms = offset_ms + now_ns / 1000000,
+                                        .quality = (uint8_t)quality,
+                                        .error_ms = gnss ? c->offer.error_ms : 0};
     *ret_refresh = true;
     return news;
 }

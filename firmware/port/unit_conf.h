@@ -31,6 +31,12 @@ struct unit_conf {
     char battery_file[UNIT_PATH_MAX + 1], temperature_file[UNIT_PATH_MAX + 1];
     char signal_file[UNIT_PATH_MAX + 1];
     uint16_t battery_low_mv;
+    unsigned battery_kind; /* enum battery_kind */
+    uint32_t battery_nominal_mv, battery_capacity_mah;
+    char battery_bus[UNIT_PATH_MAX + 1];
+    char power_file[UNIT_PATH_MAX + 1];
+    uint32_t disk_low_mib;
+    uint16_t gnss_port;
 };
 
 extern const struct conf_key UNIT_KEYS[];

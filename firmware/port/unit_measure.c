@@ -1,9 +1,11 @@
 #include "unit_measure.h"
+#include "event.h"
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 1024, WEAKEST_DBM = -150 };
@@ -59,4 +61,20 @@ int16_t unit_measure_signal_dbm(const char *path) {
         (!to_number(text, &dbm) && !wireless_level(text, &dbm)))
         return 0;
     return dbm < 0 && dbm >= WEAKEST_DBM ? (int16_t)dbm : 0;
+}
+
+uint8_t unit_measure_power(const char *path) {
+    char text[TEXT_MAX], *end;
+    if (!read_text(path, text, sizeof text))
+        return 0;
+    unsigned long bits = strtoul(text, &end, 16);
+    return (uint8_t)(end == text ? 0
+                                 : (bits & 0xf) | (bits >> 16 & 0xf) << HEALTH_POWER_SINCE_BOOT);
+}
+
+int64_t unit_measure_free_mib(const char *directory) {
+    struct statvfs fs;
+    if (statvfs(directory, &fs) != 0)
+        return -1;
+    return (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize >> 20);
 }

@@ -16,5 +16,11 @@ int16_t unit_measure_temperature_c10(const char *path);
  * Linux: a level over 0 there is relative, no dBm), or a file of a plain number, as a modem's
  * script writes it; 0: not measured. */
 int16_t unit_measure_signal_dbm(const char *path);
+/* Bits of enum health_power from the hexadecimal number of a Raspberry Pi's firmware
+ * (get_throttled: under-voltage, cap, throttled, soft limit: bits 0 to 3 now, 16 to 19 since boot);
+ * 0: nothing, or not measured. */
+uint8_t unit_measure_power(const char *path);
+/* What the file system of a directory has left for us; < 0: not measured. */
+int64_t unit_measure_free_mib(const char *directory);
 
 #endif

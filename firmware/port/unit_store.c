@@ -211,33 +211,31 @@ uint32_t unit_store_refused(const struct unit_store *s) {
     return s->link_open ? uplink_paho_refused(&s->link) : 0;
 }
 
-/* --- small numbers -------------------------------------------------------------------------- */
+/* --- small texts and numbers ---------------------------------------------------------------- */
 
-uint64_t unit_store_recall(struct unit_store *s, const char *name, uint64_t def) {
-    char file[DISK_NAME_MAX + 1], text[24] = "";
-    uint64_t value = def;
+int unit_store_recall_text(struct unit_store *s, const char *name, char *buf, size_t cap) {
+    char file[DISK_NAME_MAX + 1];
     snprintf(file, sizeof file, "unit.%s", name);
     int f = s->disk_open ? s->disk.open(s->disk.ctx, file, 0) : ERR_NODEV;
     if (f < 0)
-        return def;
-    int n = s->disk.read(s->disk.ctx, f, 0, text, sizeof text - 1);
-    if (n > 0 && sscanf(text, "%" SCNu64, &value) != 1)
-        value = def;
+        return f;
+    int n = s->disk.read(s->disk.ctx, f, 0, buf, cap - 1);
+    buf[n > 0 ? n : 0] = '\0';
     s->disk.close(s->disk.ctx, f);
-    return value;
+    return n;
 }
 
 /* Written beside and moved over, so that a power cut leaves the old or the new. */
-void unit_store_remember(struct unit_store *s, const char *name, uint64_t value) {
-    char file[DISK_NAME_MAX + 1], fresh[DISK_NAME_MAX + 1], text[24];
+void unit_store_remember_text(struct unit_store *s, const char *name, const char *text) {
+    char file[DISK_NAME_MAX + 1], fresh[DISK_NAME_MAX + 1];
     const struct disk *d = &s->disk;
+    size_t len = strlen(text);
     snprintf(file, sizeof file, "unit.%s", name);
     snprintf(fresh, sizeof fresh, "unit.%s.new", name);
-    int len = snprintf(text, sizeof text, "%" PRIu64 "\n", value);
     int f = s->disk_open ? d->open(d->ctx, fresh, 1) : ERR_NODEV;
-    int err = f < 0 ? f : d->write(d->ctx, f, 0, text, (size_t)len);
+    int err = f < 0 ? f : d->write(d->ctx, f, 0, text, len);
     if (err >= 0)
-        err = d->truncate(d->ctx, f, len);
+        err = d->truncate(d->ctx, f, (int64_t)len);
     if (err >= 0)
         err = d->sync(d->ctx, f);
     if (f >= 0)
@@ -248,4 +246,17 @@ void unit_store_remember(struct unit_store *s, const char *name, uint64_t value)
         err = d->sync_dir(d->ctx);
     if (err < 0 && !s->said)
         log_warn(MODULE, "%s: %s: not kept: %s", s->conf->state, name, err_text(err));
+}
+
+uint64_t unit_store_recall(struct unit_store *s, const char *name, uint64_t def) {
+    char text[24];
+    uint64_t value;
+    int n = unit_store_recall_text(s, name, text, sizeof text);
+    return n > 0 && sscanf(text, "%" SCNu64, &value) == 1 ? value : def;
+}
+
+void unit_store_remember(struct unit_store *s, const char *name, uint64_t value) {
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64 "\n", value);
+    unit_store_remember_text(s, name, text);
 }

@@ -40,5 +40,8 @@ void unit_store_close(struct unit_store *s, int64_t now_ns);
 uint32_t unit_store_refused(const struct unit_store *s);
 uint64_t unit_store_recall(struct unit_store *s, const char *name, uint64_t def);
 void unit_store_remember(struct unit_store *s, const char *name, uint64_t value);
+/* The same for a short text: its length, or an error. */
+MUST int unit_store_recall_text(struct unit_store *s, const char *name, char *buf, size_t cap);
+void unit_store_remember_text(struct unit_store *s, const char *name, const char *text);
 
 #endif

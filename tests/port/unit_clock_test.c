@@ -72,6 +72,55 @@ static void a_step_is_news_a_slew_is_not(void **state) {
     assert_true(unit_clock_step(&c, 240 * S, &a, &refresh));
 }
 
+/* Set to a better time it is no fault; set about without becoming better it is, with its size. */
+static void a_jump_is_told_with_its_size(void **state) {
+    (void)state;
+    struct unit_clock c = make();
+    struct event_anchor a;
+    bool refresh;
+    static const struct {
+        int64_t add_ms;
+        enum clock_quality quality;
+        int64_t jump_ms;
+    } LOOKS[] = {
+        {0, CLOCK_RESTORED, 0},
+        {7 * 86400000, CLOCK_NTP, 0}, /* the network has set it */
+        {1999, CLOCK_NTP, 0},
+        {2000, CLOCK_NTP, 2000},
+        {-3600000, CLOCK_NTP, -3600000},
+        {86400000, CLOCK_RESTORED, 86400000}, /* by hand, the network gone */
+        {0, CLOCK_RESTORED, 0},
+    };
+    world.wall_ms = INT64_C(1795300000000);
+    for (int i = 0; i < 7; i++) {
+        world.wall_ms += 60000 + LOOKS[i].add_ms;
+        world.quality = LOOKS[i].quality;
+        (void)unit_clock_step(&c, (i + 1) * 60 * S, &a, &refresh);
+        assert_true(refresh && c.jump_ms == LOOKS[i].jump_ms);
+    }
+}
+
+static void satellites_are_believed_over_the_systems_clock(void **state) {
+    (void)state;
+    struct unit_clock c = make();
+    struct event_anchor a;
+    bool refresh;
+    world.wall_ms = INT64_C(1795300000000);
+    world.quality = CLOCK_RESTORED;
+    assert_true(unit_clock_step(&c, 0, &a, &refresh));
+    unit_clock_offer(&c, 10 * S, INT64_C(1795300600000), 500, 130 * S);
+    world.wall_ms += 10000;
+    assert_true(unit_clock_step(&c, 10 * S, &a, &refresh)); /* at once */
+    assert_true(a.quality == CLOCK_GNSS && a.unix_ms == INT64_C(1795300600000) &&
+                a.error_ms == 500);
+    world.wall_ms += 60000 - 86400000; /* the system's clock is set wrong meanwhile */
+    assert_false(unit_clock_step(&c, 70 * S, &a, &refresh));
+    assert_true(a.unix_ms == INT64_C(1795300660000) && c.jump_ms == -86400000);
+    world.wall_ms += 60000;
+    assert_true(unit_clock_step(&c, 130 * S, &a, &refresh)); /* the sky is gone: less, and said */
+    assert_true(a.quality == CLOCK_RESTORED && a.error_ms == 0 && c.jump_ms == 0);
+}
+
 /* A clock that nobody sets is read once a minute, not at every step of the loop. */
 static void the_systems_clock_is_left_alone(void **state) {
     (void)state;
@@ -96,6 +145,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(news_is_told_once),
         cmocka_unit_test(a_step_is_news_a_slew_is_not),
+        cmocka_unit_test(a_jump_is_told_with_its_size),
+        cmocka_unit_test(satellites_are_believed_over_the_systems_clock),
         cmocka_unit_test(the_systems_clock_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

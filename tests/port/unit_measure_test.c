@@ -1,4 +1,5 @@
 /* unit_measure: what sysfs, procfs and scripts write, and what they should not. */
+#include "event.h"
 #include "unit_measure.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,6 +71,29 @@ static void signal_of_wireless_or_a_number(void **state) {
         assert_int_equal(unit_measure_signal_dbm(file_of(cases[i].text)), cases[i].dbm);
 }
 
+static void supply_of_a_raspberry_pi(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int flags;
+    } cases[] = {
+        {"0\n", 0},        {"1\n", HEALTH_POWER_UNDERVOLTAGE},
+        {"50005\n", 0x55}, /* under-voltage and throttled, now and since boot */
+        {"80008\n", 0x88}, {"0x20000\n", 0x20},
+        {"e0000\n", 0xe0}, {"none\n", 0},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(unit_measure_power(file_of(cases[i].text)), cases[i].flags);
+    assert_int_equal(unit_measure_power("/nonexistent/file"), 0);
+}
+
+static void free_space(void **state) {
+    (void)state;
+    assert_true(unit_measure_free_mib("/tmp") >= 0);
+    assert_true(unit_measure_free_mib("/proc") == 0);
+    assert_true(unit_measure_free_mib("/nonexistent") < 0);
+}
+
 static int make_file(void **state) {
     (void)state;
     int fd = mkstemp(path);
@@ -86,6 +110,8 @@ int main(void) {
         cmocka_unit_test(nothing_is_not_measured),
         cmocka_unit_test(battery_and_temperature),
         cmocka_unit_test(signal_of_wireless_or_a_number),
+        cmocka_unit_test(supply_of_a_raspberry_pi),
+        cmocka_unit_test(free_space),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
