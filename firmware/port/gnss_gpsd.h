@@ -1,7 +1,7 @@
 /* gnss_gpsd: what gpsd on this machine hears of a GNSS receiver, as fixes for core/gnss.
  *
  * The only user of libgps.  Nothing here waits: a connection on the loopback is made or refused at
- * once, reading takes what is there.  Guarded by tests/port/gnss_gpsd_test.py with a real gpsd.
+ * once, reading takes what is there.  Guarded by tests/system/power_test.py with a real gpsd.
  * Memory: one block from gnss_gpsd_make; libgps allocates a little for each connection.
  * Threads: the loop's. */
 #ifndef MOORWATCH_GNSS_GPSD_H

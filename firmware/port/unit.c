@@ -252,6 +252,8 @@ static int64_t step(struct unit *u) {
     int64_t now = now_of(u), next = now + INT64_C(60) * 1000000000;
     open_parts(u, now);
     next = earlier(next, step_gnss(u, now));
+    if (now >= u->heartbeat_ns)
+        u->clock.next_ns = now; /* a heartbeat says what the clock is worth now */
     if (u->store.open)
         next = earlier(next, step_clock(u, now));
     next = earlier(next, step_battery(u));

@@ -41,13 +41,23 @@ static int open_bus(struct unit_battery *b) {
     return err >= 0 && sim != NULL ? i2c_sim_add(sim, b->gauge.address, I2C_SIM_WORDS) : err;
 }
 
+static const char *why(const struct unit_battery *b, int err, char *buf, size_t cap) {
+    if (err == ERR_PROTO)
+        return "another chip than an INA219 answers";
+    if (err != ERR_RANGE || b->mv == 0)
+        return err_text(err);
+    snprintf(buf, cap, "%u mV is no voltage of %u cells: [health] battery_kind, battery_nominal?",
+             b->mv, b->battery.conf.cells);
+    return buf;
+}
+
 static void tell(struct unit_battery *b, int err) {
+    char text[96];
     if (err >= 0 && b->said)
         log_info(MODULE, "the gauge answers again");
     else if (err < 0 && !b->said)
         log_warn(MODULE, "gauge 0x%02x on %s: %s; asking again every 5 min", b->gauge.address,
-                 b->bus_path,
-                 err == ERR_PROTO ? "another chip than an INA219 answers" : err_text(err));
+                 b->bus_path, why(b, err, text, sizeof text));
     b->said = b->fault = err < 0;
 }
 
@@ -65,17 +75,20 @@ static int64_t read_gauge(struct unit_battery *b, const struct clock *clock, int
         err = ina219_read(&b->gauge, &b->mv, &b->ma);
     if (err == ERR_AGAIN)
         return now_ns + READY_S * SECOND_NS;
+    const struct battery_sample sample = {now_ns, b->mv, b->ma, day_of_year(clock)};
+    unsigned refused = b->battery.refused;
+    if (err >= 0)
+        battery_sample(&b->battery, &sample);
+    if (b->battery.refused != refused)
+        err = ERR_RANGE;
     tell(b, err);
     b->errors += err < 0;
     if (err < 0) {
         b->mv = 0;
         b->ma = 0;
-        return now_ns + AGAIN_S * SECOND_NS;
     }
-    const struct battery_sample sample = {now_ns, b->mv, b->ma, day_of_year(clock)};
-    battery_sample(&b->battery, &sample);
     battery_look(&b->battery, &b->view);
-    return now_ns + EVERY_S * SECOND_NS;
+    return now_ns + (err < 0 ? AGAIN_S : EVERY_S) * SECOND_NS;
 }
 
 /* --- over restarts -------------------------------------------------------------------------- */

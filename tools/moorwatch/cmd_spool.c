@@ -55,21 +55,41 @@ static void plain(char *words) {
             *words = '\'';
 }
 
+static void session_words(const struct event_session *e, char *buf, size_t cap) {
+    static const char *const WORDS[] = {"", "started", "stopped", "checked"};
+    int n = snprintf(buf, cap, "session %" PRIu32 " at %s %s", e->session, e->site,
+                     e->what <= SESSION_CHECK ? WORDS[e->what] : "");
+    if (e->position_error_m > 0 && n >= 0 && (size_t)n < cap)
+        snprintf(buf + n, cap - (size_t)n, ", %.5f %.5f +-%u m", e->latitude_e7 / 1e7,
+                 e->longitude_e7 / 1e7, e->position_error_m);
+}
+
+static void health_words(const struct event_health *h, char *buf, size_t cap) {
+    snprintf(buf, cap,
+             "health battery %u mV %d mA %u days, disk %" PRIu32
+             " MiB, spool %u days, power %02x, clock %u, %.1f C",
+             h->battery_mv, h->battery_ma, h->battery_days, h->disk_free_mib, h->spool_days,
+             h->power_flags, h->clock_quality, h->temperature_c10 / 10.0);
+}
+
 /* What a person would ask next: which lock and what, how fast, which session, which fault. */
 static void words_of(const struct event *e, char *buf, size_t cap) {
-    static const char *const SESSION[] = {"", "started", "stopped", "checked"};
     const char *kind = event_kind_name(e->kind);
     if (e->kind == EVENT_LOCK)
         snprintf(buf, cap, "%s %u %s", kind, e->lock.lock + 1u, lock_what_name(e->lock.what));
     else if (e->kind == EVENT_PASSAGE)
         snprintf(buf, cap, "%s %s %u.%u mph", kind, e->passage.direction == 0 ? "in" : "out",
                  e->passage.speed_mph10 / 10u, e->passage.speed_mph10 % 10u);
-    else if (e->kind == EVENT_SESSION && e->session.what <= SESSION_CHECK)
-        snprintf(buf, cap, "%s %" PRIu32 " at %s %s", kind, e->session.session, e->session.site,
-                 SESSION[e->session.what]);
+    else if (e->kind == EVENT_SESSION)
+        session_words(&e->session, buf, cap);
+    else if (e->kind == EVENT_HEALTH)
+        health_words(&e->health, buf, cap);
+    else if (e->kind == EVENT_ANCHOR)
+        snprintf(buf, cap, "%s %" PRId64 " ms quality %u +-%" PRIu32 " ms", kind, e->anchor.unix_ms,
+                 e->anchor.quality, e->anchor.error_ms);
     else if (e->kind == EVENT_FAULT)
-        snprintf(buf, cap, "%s %s %s", kind, fault_code_name(e->fault.code),
-                 e->fault.active ? "began" : "cleared");
+        snprintf(buf, cap, "%s %s %s (%" PRId32 ")", kind, fault_code_name(e->fault.code),
+                 e->fault.active ? "began" : "cleared", e->fault.detail);
     else
         snprintf(buf, cap, "%s", kind);
 }
