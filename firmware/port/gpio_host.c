@@ -30,7 +30,6 @@ struct host {
     unsigned count;
     struct gpio_edge queue[GPIO_HOST_QUEUE];
     unsigned queued;
-    bool lost;
     struct later later[GPIO_HOST_LATER];
     unsigned laters;
     int epoll, socket, timer, state;
@@ -49,13 +48,10 @@ static void apply(struct host *h, unsigned line, bool active, int64_t t_ns) {
     if (h->level[line] == active)
         return;
     h->level[line] = active;
-    if (h->queued == GPIO_HOST_QUEUE) {
-        h->lost = true;
-        return;
-    }
-    h->queue[h->queued++] =
-        (struct gpio_edge){.t_ns = t_ns, .line = line, .active = active, .gap = h->lost};
-    h->lost = false;
+    if (h->queued == GPIO_HOST_QUEUE)
+        h->queue[GPIO_HOST_QUEUE - 1].gap = true;
+    else
+        h->queue[h->queued++] = (struct gpio_edge){.t_ns = t_ns, .line = line, .active = active};
 }
 
 static bool schedule(struct host *h, unsigned line, bool active, int64_t t_ns) {
@@ -70,7 +66,9 @@ static bool schedule(struct host *h, unsigned line, bool active, int64_t t_ns) {
 
 static void arm(struct host *h) {
     struct itimerspec when = {0};
-    if (h->laters > 0) {
+    if (h->queued > 0) { /* readable while edges wait */
+        when.it_value.tv_nsec = 1;
+    } else if (h->laters > 0) {
         when.it_value.tv_sec = (time_t)(h->later[0].t_ns / 1000000000);
         when.it_value.tv_nsec = (long)(h->later[0].t_ns % 1000000000);
     }
@@ -186,12 +184,12 @@ static int host_read(void *ctx, struct gpio_edge *edges, unsigned cap) {
         apply_due(h, now);
         if (h->socket >= 0)
             drain_socket(h, now);
-        arm(h);
     }
     unsigned n = h->queued < cap ? h->queued : cap;
     memcpy(edges, h->queue, n * sizeof edges[0]);
     h->queued -= n;
     memmove(h->queue, h->queue + n, h->queued * sizeof edges[0]);
+    arm(h);
     return (int)n;
 }
 

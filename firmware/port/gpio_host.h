@@ -8,7 +8,7 @@
  * Outputs are written to a file, one line "role level" each, at a fixed place.
  *
  * Edges carry the monotonic time at which they were applied.  When more than GPIO_HOST_QUEUE edges
- * wait, the newest are lost and the next one says so, as the kernel's old interface does.
+ * wait, the newest are lost, as by the kernel's old interface, and the last one kept says so.
  * Contract: tests/port/gpio_contract.h; guarded by tests/port/gpio_host_test.c.
  * Memory: one block, taken at open.  Threads: the loop's. */
 #ifndef MOORWATCH_GPIO_HOST_H

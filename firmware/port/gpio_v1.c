@@ -18,11 +18,24 @@ static_assert(sizeof(((struct gpiod_line_event *)NULL)->ts) == 2 * sizeof(long),
 
 enum { FIFO = 16 }; /* edges that the kernel keeps of one line */
 
+/* Outputs of one chip with the same flags: one request.  The library sets all lines of a request
+ * together, so their values are kept here. */
+struct outputs {
+    struct gpiod_line_bulk bulk;
+    int values[GPIO_LINES_MAX];
+    unsigned lines[GPIO_LINES_MAX];
+    int flags;
+    bool held;
+};
+
 struct bank {
     struct gpio_line lines[GPIO_LINES_MAX];
-    struct gpiod_line *handles[GPIO_LINES_MAX]; /* NULL: not requested (yet) */
-    int last[GPIO_LINES_MAX];                   /* of its edges; -1: none yet */
+    struct gpiod_line *handles[GPIO_LINES_MAX];
+    bool held[GPIO_LINES_MAX]; /* inputs: requested */
+    int last[GPIO_LINES_MAX];  /* of its edges; -1: none yet */
     unsigned count;
+    struct outputs groups[GPIO_LINES_MAX];
+    unsigned group_count, group_of[GPIO_LINES_MAX], place_of[GPIO_LINES_MAX];
     struct gpiod_chip *chips[GPIO_CHIPS_MAX];
     unsigned chip_count;
     int epoll;
@@ -34,22 +47,31 @@ const char *gpio_chip_library(void) {
     return text;
 }
 
+unsigned gpio_chip_queue(void) {
+    return FIFO;
+}
+
 /* --- the seam ------------------------------------------------------------------------------- */
 
 static int bank_fd(void *ctx) {
     return ((struct bank *)ctx)->epoll;
 }
 
+/* The edge between two equal ones was lost; and a queue that was found full may have been fuller.
+ */
 static int read_line(struct bank *b, unsigned line, struct gpio_edge *edges, unsigned cap) {
     struct gpiod_line_event events[FIFO];
+    int64_t monotonic_ns, wall_ns;
     int n = gpiod_line_event_read_multiple(b->handles[line], events, cap < FIFO ? cap : FIFO);
+    gpio_chip_clocks(&monotonic_ns, &wall_ns);
     for (int i = 0; i < n; i++) {
         bool active = events[i].event_type == GPIOD_LINE_EVENT_RISING_EDGE;
+        int64_t stamp_ns = (int64_t)events[i].ts.tv_sec * 1000000000 + events[i].ts.tv_nsec;
         edges[i] = (struct gpio_edge){
-            .t_ns = (int64_t)events[i].ts.tv_sec * 1000000000 + events[i].ts.tv_nsec,
+            .t_ns = gpio_chip_time_ns(stamp_ns, monotonic_ns, wall_ns),
             .line = line,
             .active = active,
-            .gap = b->last[line] == (int)active, /* the edge between the two was lost */
+            .gap = b->last[line] == (int)active || i == FIFO - 1,
         };
         b->last[line] = active;
     }
@@ -62,38 +84,63 @@ static int bank_read(void *ctx, struct gpio_edge *edges, unsigned cap) {
     unsigned n = 0;
     int waiting = epoll_wait(b->epoll, ready, GPIO_LINES_MAX, 0);
     for (int i = 0; i < waiting && n < cap; i++) {
+        /* A full queue is known by reading it whole: where there is room for that, it waits for the
+         * next call. */
+        if (cap >= FIFO && cap - n < FIFO)
+            break;
         int more = read_line(b, ready[i].data.u32, edges + n, cap - n);
         if (more < 0)
             return more;
         n += (unsigned)more;
     }
+    gpio_chip_sort(edges, n);
     return waiting < 0 && errno != EINTR ? -errno : (int)n;
 }
 
 static int bank_level(void *ctx, unsigned line) {
-    const struct bank *b = ctx;
+    struct bank *b = ctx;
     if (line >= b->count)
         return ERR_INVAL;
+    if (b->lines[line].output) {
+        struct outputs *g = &b->groups[b->group_of[line]];
+        int values[GPIO_LINES_MAX];
+        return gpiod_line_get_value_bulk(&g->bulk, values) == 0 ? values[b->place_of[line]]
+                                                                : -errno;
+    }
     int level = gpiod_line_get_value(b->handles[line]);
     return level < 0 ? -errno : level;
 }
 
 static int bank_set(void *ctx, unsigned line, bool active) {
-    const struct bank *b = ctx;
+    struct bank *b = ctx;
     if (line >= b->count || !b->lines[line].output)
         return ERR_INVAL;
-    return gpiod_line_set_value(b->handles[line], active) == 0 ? 0 : -errno;
+    struct outputs *g = &b->groups[b->group_of[line]];
+    int *value = &g->values[b->place_of[line]], before = *value;
+    *value = active;
+    if (gpiod_line_set_value_bulk(&g->bulk, g->values) == 0)
+        return 0;
+    *value = before;
+    return -errno;
+}
+
+static void make_safe(struct bank *b, struct outputs *g) {
+    for (unsigned i = 0; i < gpiod_line_bulk_num_lines(&g->bulk); i++)
+        g->values[i] = b->lines[g->lines[i]].safe_active;
+    if (gpiod_line_set_value_bulk(&g->bulk, g->values) != 0)
+        log_warn(MODULE, "%s: could not be made safe: %s", b->lines[g->lines[0]].role,
+                 strerror(errno));
+    gpiod_line_release_bulk(&g->bulk);
 }
 
 static void bank_close(void *ctx) {
     struct bank *b = ctx;
-    for (unsigned i = 0; i < b->count; i++) {
-        if (b->handles[i] == NULL)
-            continue;
-        if (b->lines[i].output && bank_set(b, i, b->lines[i].safe_active) != 0)
-            log_warn(MODULE, "%s: could not be made safe: %s", b->lines[i].role, strerror(errno));
-        gpiod_line_release(b->handles[i]);
-    }
+    for (unsigned i = 0; i < b->group_count; i++)
+        if (b->groups[i].held)
+            make_safe(b, &b->groups[i]);
+    for (unsigned i = 0; i < b->count; i++)
+        if (b->held[i])
+            gpiod_line_release(b->handles[i]);
     for (unsigned i = 0; i < b->chip_count; i++)
         gpiod_chip_close(b->chips[i]);
     if (b->epoll >= 0)
@@ -101,21 +148,59 @@ static void bank_close(void *ctx) {
     free(b);
 }
 
-/* --- opening -------------------------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------------------------- */
 
-static struct gpiod_chip *chip_for(struct bank *b, const char *label) {
-    for (unsigned i = 0; i < b->chip_count; i++)
-        if (strcmp(gpiod_chip_label(b->chips[i]), label) == 0)
-            return b->chips[i];
-    if (b->chip_count == GPIO_CHIPS_MAX) {
-        errno = EINVAL;
-        return NULL;
-    }
-    struct gpiod_chip *chip = gpiod_chip_open_by_label(label);
-    if (chip != NULL)
-        b->chips[b->chip_count++] = chip;
-    return chip;
+static int label_of(const char *path, char ret_label[GPIO_LABEL_MAX + 1]) {
+    struct gpiod_chip *chip = gpiod_chip_open(path);
+    if (chip == NULL)
+        return -errno;
+    snprintf(ret_label, GPIO_LABEL_MAX + 1, "%s", gpiod_chip_label(chip));
+    gpiod_chip_close(chip);
+    return 0;
 }
+
+static int chip_for(struct bank *b, const struct gpio_line *l, char *why,
+                    struct gpiod_chip **ret_chip) {
+    char path[GPIO_PATH_BYTES];
+    for (unsigned i = 0; i < b->chip_count; i++)
+        if (strcmp(gpiod_chip_label(b->chips[i]), l->chip) == 0) {
+            *ret_chip = b->chips[i];
+            return 0;
+        }
+    int err = b->chip_count == GPIO_CHIPS_MAX ? ERR_INVAL : 0;
+    if (err == 0)
+        err = gpio_chip_find(l, label_of, why, path);
+    if (err < 0)
+        return err;
+    struct gpiod_chip *chip = gpiod_chip_open(path);
+    if (chip == NULL)
+        return -errno;
+    *ret_chip = b->chips[b->chip_count++] = chip;
+    return 0;
+}
+
+/* Finds the line and says beforehand what the request could only call an error. */
+static int find_line(struct bank *b, unsigned i, char *why) {
+    const struct gpio_line *l = &b->lines[i];
+    struct gpiod_chip *chip = NULL;
+    int err = chip_for(b, l, why, &chip);
+    if (err == 0)
+        err = gpio_chip_fits(l, gpiod_chip_num_lines(chip), why);
+    if (err < 0)
+        return err;
+    struct gpiod_line *line = gpiod_chip_get_line(chip, l->offset);
+    if (line == NULL)
+        return -errno;
+    if (gpiod_line_is_used(line))
+        return gpio_chip_busy(l, gpiod_line_consumer(line), why);
+    if (!gpio_chip_accepts(l->names, gpiod_line_name(line)))
+        log_warn(MODULE, "%s: line %u of %s is named \"%s\", the board file expects %s", l->role,
+                 l->offset, l->chip, gpiod_line_name(line), l->names);
+    b->handles[i] = line;
+    return 0;
+}
+
+/* --- requesting ----------------------------------------------------------------------------- */
 
 static int flags_of(const struct gpio_line *l) {
     static const int BIAS[] = {
@@ -127,70 +212,97 @@ static int flags_of(const struct gpio_line *l) {
     return BIAS[l->bias] | (l->active_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0);
 }
 
-static int request(struct bank *b, unsigned i, struct gpiod_line *line, const char *consumer) {
-    const struct gpio_line *l = &b->lines[i];
-    if (l->output)
-        return gpiod_line_request_output_flags(line, consumer, flags_of(l), l->safe_active);
-    if (gpiod_line_request_both_edges_events_flags(line, consumer, flags_of(l)) != 0)
-        return -1;
-    struct epoll_event e = {.events = EPOLLIN, .data.u32 = i};
-    if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, gpiod_line_event_get_fd(line), &e) == 0)
-        return 0;
-    gpiod_line_release(line);
-    return -1;
+static void add_output(struct bank *b, unsigned i) {
+    int flags = flags_of(&b->lines[i]);
+    struct gpiod_chip *chip = gpiod_line_get_chip(b->handles[i]);
+    unsigned at = 0;
+    for (; at < b->group_count; at++)
+        if (b->groups[at].flags == flags &&
+            gpiod_line_get_chip(gpiod_line_bulk_get_line(&b->groups[at].bulk, 0)) == chip)
+            break;
+    struct outputs *g = &b->groups[at];
+    if (at == b->group_count) {
+        b->group_count++;
+        gpiod_line_bulk_init(&g->bulk);
+        g->flags = flags;
+    }
+    b->group_of[i] = at;
+    b->place_of[i] = gpiod_line_bulk_num_lines(&g->bulk);
+    g->lines[b->place_of[i]] = i;
+    g->values[b->place_of[i]] = b->lines[i].safe_active;
+    gpiod_line_bulk_add(&g->bulk, b->handles[i]);
 }
 
-static int open_line(struct bank *b, unsigned i, const char *consumer, char *why) {
-    const struct gpio_line *l = &b->lines[i];
-    struct gpiod_chip *chip = chip_for(b, l->chip);
-    if (chip == NULL) {
-        int err = errno == ENOENT ? ERR_NODEV : -errno;
-        snprintf(why, GPIO_WHY_BYTES, "%s: no GPIO chip labelled \"%s\" can be opened (%s)",
-                 l->role, l->chip, err_text(err));
-        return err;
+static int request_outputs(struct bank *b, const char *consumer) {
+    for (unsigned i = 0; i < b->group_count; i++) {
+        struct outputs *g = &b->groups[i];
+        const struct gpiod_line_request_config config = {
+            .consumer = consumer,
+            .request_type = GPIOD_LINE_REQUEST_DIRECTION_OUTPUT,
+            .flags = g->flags,
+        };
+        if (gpiod_line_request_bulk(&g->bulk, &config, g->values) != 0)
+            return -errno;
+        g->held = true;
     }
-    if (l->offset >= gpiod_chip_num_lines(chip)) {
-        snprintf(why, GPIO_WHY_BYTES, "%s: chip %s has no line %u", l->role, l->chip, l->offset);
-        return ERR_RANGE;
-    }
-    struct gpiod_line *line = gpiod_chip_get_line(chip, l->offset);
-    if (line != NULL && !gpio_name_accepted(l->names, gpiod_line_name(line)))
-        log_warn(MODULE, "%s: line %u of %s is named \"%s\", the board file expects %s", l->role,
-                 l->offset, l->chip, gpiod_line_name(line), l->names);
-    if (line != NULL && request(b, i, line, consumer) == 0) {
-        b->handles[i] = line;
-        return 0;
-    }
-    int err = -errno;
-    const char *holder = line != NULL ? gpiod_line_consumer(line) : NULL;
-    snprintf(why, GPIO_WHY_BYTES, "%s: line %u of %s: %s%s%s", l->role, l->offset, l->chip,
-             err_text(err), err == ERR_BUSY ? ": held by " : "",
-             err != ERR_BUSY  ? ""
-             : holder != NULL ? holder
-                              : "the kernel");
+    return 0;
+}
+
+static int request_input(struct bank *b, unsigned i, const char *consumer) {
+    if (gpiod_line_request_both_edges_events_flags(b->handles[i], consumer,
+                                                   flags_of(&b->lines[i])) != 0)
+        return -errno;
+    b->held[i] = true;
+    struct epoll_event e = {.events = EPOLLIN, .data.u32 = i};
+    int fd = gpiod_line_event_get_fd(b->handles[i]);
+    return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
+}
+
+/* Outputs first: they are to be safe whatever becomes of the inputs. */
+static int request_all(struct bank *b, const char *consumer) {
+    for (unsigned i = 0; i < b->count; i++)
+        if (b->lines[i].output)
+            add_output(b, i);
+    int err = request_outputs(b, consumer);
+    for (unsigned i = 0; err == 0 && i < b->count; i++)
+        if (!b->lines[i].output)
+            err = request_input(b, i, consumer);
+    return err;
+}
+
+static int open_lines(struct bank *b, const char *consumer, char *why) {
+    int err = b->epoll < 0 ? -errno : 0;
+    for (unsigned i = 0; err == 0 && i < b->count; i++)
+        err = find_line(b, i, why);
+    if (err == 0)
+        err = request_all(b, consumer);
+    if (err < 0 && why[0] == '\0')
+        snprintf(why, GPIO_WHY_BYTES, "the lines of %s: %s", b->count > 0 ? b->lines[0].chip : "-",
+                 err_text(err));
     return err;
 }
 
 int gpio_chip_open(const struct gpio_line *lines, unsigned count, const char *consumer,
                    char why[GPIO_WHY_BYTES], struct gpio *ret_gpio) {
+    why[0] = '\0';
     if (count > GPIO_LINES_MAX)
         return ERR_INVAL;
     struct bank *b = calloc(1, sizeof *b);
     if (b == NULL)
         return ERR_NOMEM;
     b->epoll = epoll_create1(EPOLL_CLOEXEC);
-    int err = b->epoll < 0 ? -errno : 0;
-    for (unsigned i = 0; err == 0 && i < count; i++) {
+    b->count = count;
+    for (unsigned i = 0; i < count; i++) {
         b->lines[i] = lines[i];
         b->last[i] = -1;
-        b->count = i + 1;
-        err = open_line(b, i, consumer, why);
     }
+    int err = open_lines(b, consumer, why);
     if (err != 0) {
         bank_close(b);
         return err;
     }
     *ret_gpio = (struct gpio){.ctx = b,
+                              .debounces = false,
                               .fd = bank_fd,
                               .read = bank_read,
                               .level = bank_level,

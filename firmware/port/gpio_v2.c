@@ -1,6 +1,5 @@
 #include "gpio_chip.h"
 #include "log.h"
-#include <dirent.h>
 #include <errno.h>
 #include <gpiod.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@ enum { EVENTS = 64, KERNEL_EVENTS = 512 };
 /* One request per chip, inputs and outputs together. */
 struct part {
     const char *label;
+    unsigned lines; /* that the chip has */
     struct gpiod_chip *chip;
     struct gpiod_line_request *request;
 };
@@ -37,6 +37,10 @@ const char *gpio_chip_library(void) {
     return text;
 }
 
+unsigned gpio_chip_queue(void) {
+    return KERNEL_EVENTS;
+}
+
 /* --- the seam ------------------------------------------------------------------------------- */
 
 static int bank_fd(void *ctx) {
@@ -50,6 +54,11 @@ static int line_at(const struct bank *b, unsigned part, unsigned offset) {
     return ERR_NOENT;
 }
 
+/* The kernel stamps a debounced edge when the level has stood, and means: since then. */
+static int64_t since_ns(const struct gpio_line *l, uint64_t stamp_ns) {
+    return (int64_t)stamp_ns - (int64_t)l->debounce_us * 1000;
+}
+
 static int read_part(struct bank *b, unsigned part, struct gpio_edge *edges, unsigned cap) {
     int n = gpiod_line_request_read_edge_events(b->parts[part].request, b->events,
                                                 cap < EVENTS ? cap : EVENTS);
@@ -61,7 +70,7 @@ static int read_part(struct bank *b, unsigned part, struct gpio_edge *edges, uns
             continue;
         unsigned long seq = gpiod_edge_event_get_line_seqno(e);
         edges[kept++] = (struct gpio_edge){
-            .t_ns = (int64_t)gpiod_edge_event_get_timestamp_ns(e),
+            .t_ns = since_ns(&b->lines[line], gpiod_edge_event_get_timestamp_ns(e)),
             .line = (unsigned)line,
             .active = gpiod_edge_event_get_event_type(e) == GPIOD_EDGE_EVENT_RISING_EDGE,
             .gap = seq != b->seq[line] + 1,
@@ -82,6 +91,7 @@ static int bank_read(void *ctx, struct gpio_edge *edges, unsigned cap) {
             return more;
         n += (unsigned)more;
     }
+    gpio_chip_sort(edges, n);
     return waiting < 0 && errno != EINTR ? -errno : (int)n;
 }
 
@@ -126,49 +136,46 @@ static void bank_close(void *ctx) {
     free(b);
 }
 
-/* --- chips ---------------------------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------------------------- */
 
-static struct gpiod_chip *open_if_labelled(const char *path, const char *label) {
-    if (!gpiod_is_gpiochip_device(path))
-        return NULL;
+static int label_of(const char *path, char ret_label[GPIO_LABEL_MAX + 1]) {
     struct gpiod_chip *chip = gpiod_chip_open(path);
     struct gpiod_chip_info *info = chip != NULL ? gpiod_chip_get_info(chip) : NULL;
-    bool same = info != NULL && strcmp(gpiod_chip_info_get_label(info), label) == 0;
-    if (info != NULL)
+    int err = info != NULL ? 0 : -errno;
+    if (info != NULL) {
+        snprintf(ret_label, GPIO_LABEL_MAX + 1, "%s", gpiod_chip_info_get_label(info));
         gpiod_chip_info_free(info);
-    if (chip != NULL && !same) {
+    }
+    if (chip != NULL)
         gpiod_chip_close(chip);
-        chip = NULL;
-    }
-    return chip;
+    return err;
 }
 
-/* libgpiod 2 opens by path only; numbers move between kernels, so every chip is asked. */
-static struct gpiod_chip *open_by_label(const char *label) {
-    DIR *dev = opendir("/dev");
-    struct gpiod_chip *chip = NULL;
-    for (struct dirent *e; dev != NULL && chip == NULL && (e = readdir(dev)) != NULL;) {
-        char path[sizeof "/dev/" + sizeof e->d_name];
-        if (strncmp(e->d_name, "gpiochip", 8) != 0)
-            continue;
-        snprintf(path, sizeof path, "/dev/%s", e->d_name);
-        chip = open_if_labelled(path, label);
-    }
-    if (dev != NULL)
-        closedir(dev);
-    return chip;
-}
-
-static int part_for(struct bank *b, const char *label) {
+/* libgpiod 2 opens by path only. */
+static int part_for(struct bank *b, const struct gpio_line *l, char *why) {
+    char path[GPIO_PATH_BYTES];
     for (unsigned i = 0; i < b->part_count; i++)
-        if (strcmp(b->parts[i].label, label) == 0)
+        if (strcmp(b->parts[i].label, l->chip) == 0)
             return (int)i;
-    if (b->part_count == GPIO_CHIPS_MAX)
-        return ERR_INVAL;
-    struct gpiod_chip *chip = open_by_label(label);
-    if (chip == NULL)
-        return ERR_NODEV;
-    b->parts[b->part_count] = (struct part){.label = label, .chip = chip};
+    int err = b->part_count == GPIO_CHIPS_MAX ? ERR_INVAL : 0;
+    if (err == 0)
+        err = gpio_chip_find(l, label_of, why, path);
+    if (err < 0)
+        return err;
+    struct gpiod_chip *chip = gpiod_chip_open(path);
+    struct gpiod_chip_info *info = chip != NULL ? gpiod_chip_get_info(chip) : NULL;
+    if (info == NULL) {
+        err = -errno;
+        if (chip != NULL)
+            gpiod_chip_close(chip);
+        return err;
+    }
+    b->parts[b->part_count] = (struct part){
+        .label = l->chip,
+        .chip = chip,
+        .lines = (unsigned)gpiod_chip_info_get_num_lines(info),
+    };
+    gpiod_chip_info_free(info);
     return (int)b->part_count++;
 }
 
@@ -177,29 +184,22 @@ static int part_for(struct bank *b, const char *label) {
 /* Finds the line and says beforehand what the request could only call an error. */
 static int check_line(struct bank *b, unsigned i, char *why) {
     const struct gpio_line *l = &b->lines[i];
-    int part = part_for(b, l->chip);
-    if (part < 0) {
-        snprintf(why, GPIO_WHY_BYTES, "%s: no GPIO chip labelled \"%s\" can be opened (%s)",
-                 l->role, l->chip, err_text(part));
-        return part;
-    }
+    int part = part_for(b, l, why);
+    int err = part < 0 ? part : gpio_chip_fits(l, b->parts[part].lines, why);
+    if (err < 0)
+        return err;
     b->part_of[i] = (unsigned)part;
     struct gpiod_line_info *info = gpiod_chip_get_line_info(b->parts[part].chip, l->offset);
-    if (info == NULL) {
-        snprintf(why, GPIO_WHY_BYTES, "%s: chip %s has no line %u", l->role, l->chip, l->offset);
-        return ERR_RANGE;
-    }
+    if (info == NULL)
+        return -errno;
     const char *name = gpiod_line_info_get_name(info);
-    const char *holder = gpiod_line_info_get_consumer(info);
-    bool used = gpiod_line_info_is_used(info);
-    if (!gpio_name_accepted(l->names, name))
+    if (gpiod_line_info_is_used(info))
+        err = gpio_chip_busy(l, gpiod_line_info_get_consumer(info), why);
+    else if (!gpio_chip_accepts(l->names, name))
         log_warn(MODULE, "%s: line %u of %s is named \"%s\", the board file expects %s", l->role,
                  l->offset, l->chip, name, l->names);
-    if (used)
-        snprintf(why, GPIO_WHY_BYTES, "%s: line %u of %s: %s: held by %s", l->role, l->offset,
-                 l->chip, err_text(ERR_BUSY), holder != NULL ? holder : "the kernel");
     gpiod_line_info_free(info);
-    return used ? ERR_BUSY : 0;
+    return err;
 }
 
 static int add_line(struct gpiod_line_config *config, struct gpiod_line_settings *s,
@@ -259,15 +259,16 @@ static int open_parts(struct bank *b, const char *consumer, char *why) {
         if (err == 0 && epoll_ctl(b->epoll, EPOLL_CTL_ADD,
                                   gpiod_line_request_get_fd(b->parts[i].request), &e) != 0)
             err = -errno;
-        if (err != 0)
-            snprintf(why, GPIO_WHY_BYTES, "the lines of chip %s: %s", b->parts[i].label,
-                     err_text(err));
     }
+    if (err < 0 && why[0] == '\0')
+        snprintf(why, GPIO_WHY_BYTES, "the lines of %s: %s", b->count > 0 ? b->lines[0].chip : "-",
+                 err_text(err));
     return err;
 }
 
 int gpio_chip_open(const struct gpio_line *lines, unsigned count, const char *consumer,
                    char why[GPIO_WHY_BYTES], struct gpio *ret_gpio) {
+    why[0] = '\0';
     if (count > GPIO_LINES_MAX)
         return ERR_INVAL;
     struct bank *b = calloc(1, sizeof *b);
@@ -283,6 +284,7 @@ int gpio_chip_open(const struct gpio_line *lines, unsigned count, const char *co
         return err;
     }
     *ret_gpio = (struct gpio){.ctx = b,
+                              .debounces = true,
                               .fd = bank_fd,
                               .read = bank_read,
                               .level = bank_level,

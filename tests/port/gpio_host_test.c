@@ -15,7 +15,10 @@ static char dir[64], socket_path[96], state_path[96], script_path[96];
 static const struct gpio_line LINES[CONTRACT_LINES] = {
     [CONTRACT_LOOP] = {.role = "loop-1", .chip = "host", .offset = 5, .rest_active = true},
     [CONTRACT_KNOCK] = {.role = "impact-1", .chip = "host", .offset = 6},
+    [CONTRACT_REED] = {.role = "reed", .chip = "host", .offset = 8, .debounce_us = 20000},
     [CONTRACT_SIREN] = {.role = "siren", .chip = "host", .offset = 7, .output = true},
+    [CONTRACT_LAMP] =
+        {.role = "lamp", .chip = "host", .offset = 9, .output = true, .safe_active = true},
 };
 
 static void say(const char *text) {
@@ -27,21 +30,31 @@ static void say(const char *text) {
     close(fd);
 }
 
-static void move(void *world, const char *role, bool active) {
+static void move(void *world, unsigned line, bool active) {
     char text[64];
     (void)world;
-    snprintf(text, sizeof text, "%s %d\n", role, active);
+    snprintf(text, sizeof text, "%s %d\n", LINES[line].role, active);
     say(text);
 }
 
-static int output(void *world, const char *role) {
+/* In one datagram: few fit into a socket that nobody reads. */
+static void burst(void *world, unsigned line, unsigned moves) {
+    char text[2048];
+    size_t used = 0;
+    (void)world;
+    for (unsigned i = 0; i < moves; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u %d\n", line, i % 2 != 0);
+    say(text);
+}
+
+static int output(void *world, unsigned line) {
     char name[32];
     int level, found = -1;
     (void)world;
     FILE *f = fopen(state_path, "r");
     assert_non_null(f);
     while (fscanf(f, "%31s %d", name, &level) == 2)
-        if (strcmp(name, role) == 0)
+        if (strcmp(name, LINES[line].role) == 0)
             found = level;
     fclose(f);
     return found;
@@ -63,18 +76,8 @@ static struct gpio open_bank(const char *script) {
 static void keeps_the_contract(void **state) {
     (void)state;
     struct gpio g = open_bank(NULL);
-    struct gpio_contract c = {&g, NULL, move, output};
+    struct gpio_contract c = {&g, NULL, move, burst, output, GPIO_HOST_QUEUE, 0};
     gpio_contract_run(&c);
-}
-
-static unsigned collect(struct gpio *g, struct gpio_edge *edges, unsigned want) {
-    unsigned n = 0;
-    while (n < want && contract_readable(g, 2000)) {
-        int more = g->read(g->ctx, edges + n, want - n);
-        assert_true(more >= 0);
-        n += (unsigned)more;
-    }
-    return n;
 }
 
 static void pulses_go_back(void **state) {
@@ -82,7 +85,7 @@ static void pulses_go_back(void **state) {
     struct gpio g = open_bank(NULL);
     struct gpio_edge e[4] = {0};
     say("impact-1 pulse 20\nloop-1 0 40");
-    assert_int_equal(4, collect(&g, e, 4));
+    assert_int_equal(4, contract_collect(&g, e, 4));
     assert_true(e[0].active && e[0].line == CONTRACT_KNOCK);
     assert_true(!e[1].active && e[1].line == CONTRACT_LOOP);
     assert_true(!e[2].active && e[2].line == CONTRACT_KNOCK);
@@ -95,7 +98,7 @@ static void scripts_play(void **state) {
     (void)state;
     struct gpio g = open_bank("# a knock, then the cut\n0.02 impact-1 pulse 5\n\n0.03 0 0\n");
     struct gpio_edge e[3] = {0};
-    assert_int_equal(3, collect(&g, e, 3));
+    assert_int_equal(3, contract_collect(&g, e, 3));
     assert_true(e[0].line == CONTRACT_KNOCK && e[2].line == CONTRACT_LOOP);
     assert_true(e[2].t_ns - e[0].t_ns == 10000000);
     g.close(g.ctx);
@@ -122,7 +125,7 @@ static void nonsense_is_passed_over(void **state) {
     say("nobody 1");
     say("impact-1 pulse");
     say("impact-1 1 -5\nloop-1 0");
-    assert_int_equal(1, collect(&g, e, 1));
+    assert_int_equal(1, contract_collect(&g, e, 1));
     assert_int_equal(CONTRACT_LOOP, e[0].line);
     assert_int_equal(0, g.read(g.ctx, e, 2));
     g.close(g.ctx);
@@ -138,11 +141,11 @@ static void what_does_not_fit_is_a_gap(void **state) {
     say(burst);
     assert_int_equal(GPIO_HOST_QUEUE, g.read(g.ctx, e, GPIO_HOST_QUEUE));
     for (int i = 0; i < GPIO_HOST_QUEUE; i++)
-        assert_false(e[i].gap);
+        assert_int_equal(i == GPIO_HOST_QUEUE - 1, e[i].gap);
     assert_int_equal(0, g.level(g.ctx, CONTRACT_LOOP));
     say("impact-1 1");
-    assert_int_equal(1, collect(&g, e, 1));
-    assert_true(e[0].gap);
+    assert_int_equal(1, contract_collect(&g, e, 1));
+    assert_false(e[0].gap);
     g.close(g.ctx);
 }
 

@@ -64,7 +64,7 @@ class Image:
                 self.file(f"{name}/{path.relative_to(folder)}", path)
 
     def program(self, path, name):
-        self.file(name, path, 0o755)
+        self.file(name, pathlib.Path(path), 0o755)
         self.needs(path)
 
     def needs(self, path):
