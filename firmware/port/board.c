@@ -357,6 +357,7 @@ static struct gpio_line line_for(const struct board *board, const struct board_p
         .role = l->role,
         .chip = board->chips[pin->chip].label,
         .offset = pin->offset,
+        .chip_lines = board->chips[pin->chip].min_lines,
         .names = pin->names,
         .output = l->output,
         .active_low = l->active == KIT_LOW,

@@ -100,7 +100,7 @@ bool unit_level(const struct unit *u, unsigned line) {
 
 void unit_set(struct unit *u, int line, bool active) {
     if (line >= 0 && unit_bank_level(&u->bank, (unsigned)line) != active)
-        unit_bank_set(&u->bank, (unsigned)line, active);
+        unit_bank_set(&u->bank, (unsigned)line, active, now_of(u));
 }
 
 void unit_watch(struct unit *u, int fd) {
@@ -261,12 +261,13 @@ static int64_t step(struct unit *u) {
         u->started = true;
         if (u->app->start(u->app->ctx, u, now) < 0)
             sd_event_exit(u->loop, EXIT_FAILURE);
-        unit_fault(u, FAULT_GPIO, !u->bank.open, 0);
+        unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), 0);
     }
     next = earlier(next, unit_bank_step(&u->bank, now, moved, u));
     notify_progress(&u->notify, NOTIFY_GPIO);
-    unit_fault(u, FAULT_GPIO, !u->bank.open, 0);
+    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), 0);
     next = earlier(next, u->app->step(u->app->ctx, u, now));
+    next = earlier(next, unit_bank_due(&u->bank));
     next = earlier(next, step_heartbeat(u, now));
     next = earlier(next, unit_store_step(&u->store, now));
     notify_progress(&u->notify, NOTIFY_SPOOL);
@@ -491,14 +492,10 @@ static int load(const struct unit_app *app, const char *path, struct unit_board 
     return err;
 }
 
-/* For ExecStopPost: whatever the daemon left behind, the lines are requested and made safe. */
-static int outputs_off(struct unit *u) {
-    struct unit_conf conf = *u->app->conf;
-    conf.gpio_socket[0] = conf.gpio_script[0] = '\0';
-    unit_bank_init(&u->bank, &conf, &u->board, u->app->name);
-    bool opened = unit_bank_open(&u->bank, 0);
-    unit_bank_close(&u->bank);
-    return opened ? EXIT_SUCCESS : EXIT_FAILURE;
+/* For ExecStopPost: whatever the daemon left behind is requested and made safe. */
+static int outputs_off(const struct unit *u) {
+    int err = unit_bank_make_safe(u->app->conf, &u->board, u->app->name);
+    return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void explain(const struct unit_board *board) {

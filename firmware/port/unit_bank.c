@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char MODULE[] = "gpio";
-static const int64_t RETRY_NS = INT64_C(60) * 1000000000;
+static const int64_t S_NS = 1000000000, RETRY_NS = INT64_C(60) * 1000000000;
 
 enum { EDGES = 64, DRAINS = 16 };
 
@@ -18,31 +18,43 @@ void unit_bank_init(struct unit_bank *b, const struct unit_conf *conf,
         debounce_init(&b->inputs[i], (enum debounce_mode)l->filter, l->debounce_ns,
                       board->lines[i].rest_active);
         b->outputs[i] = board->lines[i].safe_active;
+        b->on_ns[i] = INT64_MAX;
     }
 }
 
-static int open_bank(struct unit_bank *b, char *why) {
-    const struct gpio_host_conf host = {b->conf->gpio_socket, b->conf->gpio_script,
-                                        b->conf->gpio_state};
-    if (b->board->board.support != BOARD_HOST)
-        return gpio_chip_open(b->board->lines, b->board->count, b->consumer, why, &b->gpio);
-    int err = gpio_host_open(&host, b->board->lines, b->board->count, &b->gpio);
+static int open_lines(const struct unit_board *board, const struct gpio_host_conf *host,
+                      const struct gpio_line *lines, unsigned count, const char *consumer,
+                      char *why, struct gpio *ret_gpio) {
+    if (board->board.support != BOARD_HOST)
+        return gpio_chip_open(lines, count, consumer, why, ret_gpio);
+    int err = gpio_host_open(host, lines, count, ret_gpio);
     if (err < 0)
         snprintf(why, GPIO_WHY_BYTES, "the host board's files: %s", err_text(err));
     return err;
 }
 
-/* The state of the world before the first edge; after a re-opening, edges as if they came now. */
-static void read_levels(struct unit_bank *b) {
+static int open_bank(struct unit_bank *b, char *why) {
+    const struct gpio_host_conf host = {b->conf->gpio_socket, b->conf->gpio_script,
+                                        b->conf->gpio_state};
+    return open_lines(b->board, &host, b->board->lines, b->board->count, b->consumer, why,
+                      &b->gpio);
+}
+
+/* The state of the world before the first edge; after a re-opening, edges as if they came now.
+ * What the kernel debounces is not debounced again. */
+static void read_levels(struct unit_bank *b, int64_t now_ns) {
     for (unsigned i = 0; i < b->board->count; i++) {
         const struct gpio_line *l = &b->board->lines[i];
+        struct debounce *d = &b->inputs[i];
         if (l->output) {
-            unit_bank_set(b, i, b->outputs[i]);
+            unit_bank_set(b, i, b->outputs[i], now_ns);
             continue;
         }
+        if (b->gpio.debounces && l->debounce_us > 0)
+            d->period_ns = 0;
         int level = b->gpio.level(b->gpio.ctx, i);
         if (level >= 0 && !b->known)
-            debounce_init(&b->inputs[i], b->inputs[i].mode, b->inputs[i].period_ns, level == 1);
+            debounce_init(d, d->mode, d->period_ns, level == 1);
     }
     b->known = true;
 }
@@ -55,7 +67,7 @@ bool unit_bank_open(struct unit_bank *b, int64_t now_ns) {
         b->open = true;
         if (b->said)
             log_info(MODULE, "the lines are there now");
-        read_levels(b);
+        read_levels(b, now_ns);
     } else if (!b->said) {
         log_error(MODULE, "%s; trying again every minute", why);
         b->said = true;
@@ -88,10 +100,46 @@ static void drain(struct unit_bank *b, unit_bank_moved *moved, void *ctx) {
     }
 }
 
+/* The limit is the kit's, and knows nothing of locks: logic that went wrong keeps no siren on. */
+static void limit(struct unit_bank *b, int64_t now_ns) {
+    for (unsigned i = 0; i < b->board->count; i++) {
+        int64_t max_ns = b->board->kit.lines[i].max_on_ns;
+        if (max_ns == 0 || b->on_ns[i] == INT64_MAX || now_ns - b->on_ns[i] < max_ns)
+            continue;
+        if (b->gpio.set(b->gpio.ctx, i, false) < 0) {
+            b->failures++;
+            b->on_ns[i] += S_NS; /* again in a second, and until it obeys */
+            continue;
+        }
+        b->on_ns[i] = INT64_MAX;
+        b->cut[i] = true;
+        log_error(MODULE, "%s: on for %" PRId64 " s, the kit's max_on: switched off",
+                  b->board->lines[i].role, max_ns / S_NS);
+    }
+}
+
+int64_t unit_bank_due(const struct unit_bank *b) {
+    int64_t next = INT64_MAX;
+    for (unsigned i = 0; i < b->board->count; i++) {
+        int64_t max_ns = b->board->kit.lines[i].max_on_ns;
+        if (max_ns > 0 && b->on_ns[i] != INT64_MAX && b->on_ns[i] + max_ns < next)
+            next = b->on_ns[i] + max_ns;
+    }
+    return next;
+}
+
+bool unit_bank_faulty(const struct unit_bank *b) {
+    bool cut = false;
+    for (unsigned i = 0; i < b->board->count; i++)
+        cut = cut || b->cut[i];
+    return !b->open || cut;
+}
+
 int64_t unit_bank_step(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx) {
     int64_t next = INT64_MAX, at;
     if (!b->open)
         return b->retry_ns;
+    limit(b, now_ns);
     drain(b, moved, ctx);
     for (unsigned i = 0; i < b->board->count; i++) {
         if (b->board->lines[i].output)
@@ -111,14 +159,53 @@ bool unit_bank_level(const struct unit_bank *b, unsigned line) {
     return b->board->lines[line].output ? b->outputs[line] : b->inputs[line].level;
 }
 
-void unit_bank_set(struct unit_bank *b, unsigned line, bool active) {
+void unit_bank_set(struct unit_bank *b, unsigned line, bool active, int64_t now_ns) {
     b->outputs[line] = active;
-    if (b->open && b->gpio.set(b->gpio.ctx, line, active) < 0 && b->failures++ == 0)
-        log_error(MODULE, "%s: the output does not obey", b->board->lines[line].role);
+    if (!active)
+        b->cut[line] = false;
+    if (!b->open || b->cut[line])
+        return;
+    if (b->gpio.set(b->gpio.ctx, line, active) < 0) {
+        if (b->failures++ == 0)
+            log_error(MODULE, "%s: the output does not obey", b->board->lines[line].role);
+        return;
+    }
+    if (!active)
+        b->on_ns[line] = INT64_MAX;
+    else if (b->on_ns[line] == INT64_MAX)
+        b->on_ns[line] = now_ns;
 }
 
 void unit_bank_close(struct unit_bank *b) {
     if (b->open)
         b->gpio.close(b->gpio.ctx);
     b->open = false;
+}
+
+int unit_bank_make_safe(const struct unit_conf *conf, const struct unit_board *board,
+                        const char *consumer) {
+    const struct gpio_host_conf host = {.state_path = conf->gpio_state};
+    struct gpio_line outputs[GPIO_LINES_MAX];
+    char why[GPIO_WHY_BYTES] = "";
+    struct gpio gpio;
+    unsigned count = 0;
+    for (unsigned i = 0; i < board->count; i++)
+        if (board->lines[i].output)
+            outputs[count++] = board->lines[i];
+    if (count == 0)
+        return 0;
+    int err = open_lines(board, &host, outputs, count, consumer, why, &gpio);
+    if (err == 0) {
+        gpio.close(gpio.ctx);
+        return 0;
+    }
+    log_error(MODULE, "%s", why);
+    for (unsigned i = 0; count > 1 && i < count; i++) {
+        int one = open_lines(board, &host, &outputs[i], 1, consumer, why, &gpio);
+        if (one == 0)
+            gpio.close(gpio.ctx);
+        else
+            log_error(MODULE, "not made safe: %s", why);
+    }
+    return err;
 }

@@ -1,7 +1,12 @@
-/* unit_bank: the unit's lines: a GPIO bank, opened and opened again, with its inputs settled.
+/* unit_bank: the unit's lines: a GPIO bank, opened and opened again, with its inputs settled and
+ * its outputs watched.
  *
- * Private to unit.c.  Guarded by tests/system/daemon_test.py.  Memory: the struct and the bank's.
- * After every drain each input's level is read again: the level is the truth, not the last edge. */
+ * Private to unit.c.  After every drain each input's level is read again: the level is the truth,
+ * not the last edge.  An output is never on for longer than the kit's max_on, whatever the daemon's
+ * logic wants: it is switched off and stays off until it has been told off once.
+ *
+ * Guarded by tests/port/unit_bank_test.c, tests/system/daemon_test.py, and on a real kernel by
+ * tools/vm-test.  Memory: the struct and the bank's.  Threads: the loop's.  Time: given. */
 #ifndef MOORWATCH_UNIT_BANK_H
 #define MOORWATCH_UNIT_BANK_H
 
@@ -16,7 +21,9 @@ struct unit_bank {
     bool open, known, said; /* known: the inputs have been read once */
     int64_t retry_ns;
     struct debounce inputs[GPIO_LINES_MAX];
-    bool outputs[GPIO_LINES_MAX]; /* as wanted */
+    bool outputs[GPIO_LINES_MAX];  /* as wanted */
+    int64_t on_ns[GPIO_LINES_MAX]; /* outputs: on since; INT64_MAX: off */
+    bool cut[GPIO_LINES_MAX];      /* wanted, and switched off after max_on */
     uint32_t gaps, failures;
 };
 
@@ -30,7 +37,17 @@ bool unit_bank_open(struct unit_bank *b, int64_t now_ns);
 int64_t unit_bank_step(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx);
 /* What an input is believed to be: its level at rest while it was never read. */
 bool unit_bank_level(const struct unit_bank *b, unsigned line);
-void unit_bank_set(struct unit_bank *b, unsigned line, bool active);
+void unit_bank_set(struct unit_bank *b, unsigned line, bool active, int64_t now_ns);
+/* When an output has been on for long enough: call unit_bank_step by then. */
+int64_t unit_bank_due(const struct unit_bank *b);
+/* True while the lines are not held, or an output had to be switched off after its max_on. */
+bool unit_bank_faulty(const struct unit_bank *b);
 void unit_bank_close(struct unit_bank *b); /* outputs safe */
+
+/* Whatever another process left behind: requests the outputs, and only these, with their safe
+ * levels.  An output that somebody holds does not keep the others from being made safe.  0, or the
+ * first error (each is logged). */
+MUST int unit_bank_make_safe(const struct unit_conf *conf, const struct unit_board *board,
+                             const char *consumer);
 
 #endif
