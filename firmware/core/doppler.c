@@ -19,7 +19,7 @@ enum {
 };
 
 #define FLOOR_DB_S 2.4 /* how fast a cell's floor is learnt */
-#define FLOOR_SETTLE_DB 3.0
+#define FLOOR_SETTLE_DB 0.5f
 #define FLOOR_MARGIN 3.16f   /* 5 dB over the mean */
 #define FLOOR_LEAST 1e-16f   /* -160 dB: a silent line is no division by nothing */
 #define SEEN_SNR 4.0f        /* 6 dB: has the least magnitude */
@@ -128,10 +128,11 @@ static void balance(struct doppler *d) {
 /* Follows the median of each cell, in steps of some dB: a tone that stays becomes its floor. */
 static void follow_floor(struct doppler *d) {
     unsigned n = d->conf.bins;
+    /* From what is around it: a vehicle that is there at the start is not learnt. */
     if (d->frames == 0)
         for (unsigned k = 0; k < n; k++)
-            d->floor[k] = d->power[k] > FLOOR_LEAST ? d->power[k] : FLOOR_LEAST;
-    float settle = (float)FLOOR_SETTLE_DB * SETTLE_FRAMES / (float)(SETTLE_FRAMES + d->frames * 4);
+            d->floor[k] = cfar_noise(d->power, n, k);
+    float settle = FLOOR_SETTLE_DB * SETTLE_FRAMES / (float)(SETTLE_FRAMES + d->frames * 4);
     float db = d->frames < SETTLE_FRAMES * 8 && settle > d->rise ? settle : d->rise;
     float up = exp10f(db / 10), down = 1 / up;
     for (unsigned k = 0; k < n; k++) {

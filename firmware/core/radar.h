@@ -41,6 +41,7 @@ struct radar_status {
     enum radar_level level;
     uint32_t lines, refused, resets;
     uint32_t lost;          /* frames that an overrun took: HEALTH_FRAMES_LOST */
+    const char *advice;     /* for people: what is wrong and what to do; static; NULL: nothing */
     int32_t max_speed_mm_s; /* beyond it speeds fold: PASSAGE_SATURATED near it */
     char product[16], firmware[16], serial[24];
 };
