@@ -27,7 +27,10 @@ static const char *signal_word(const struct alerts_signal *s) {
 static void title_write(char *buf, size_t cap, const struct alerts_signal *s) {
     const char *place = s->place != NULL && s->place[0] != '\0' ? s->place : s->device;
     const char *word = signal_word(s);
-    if (s->kind == SIGNAL_GAP)
+    if (s->kind == SIGNAL_FAULT && s->what == FAULT_BATTERY_SOON && s->count > 0)
+        snprintf(buf, cap, "Needs a battery within %u day%s: %s", (unsigned)s->count,
+                 s->count == 1 ? "" : "s", place);
+    else if (s->kind == SIGNAL_GAP)
         snprintf(buf, cap, "Records dropped (%s): %s", word, place);
     else if (s->kind == SIGNAL_FAULT)
         snprintf(buf, cap, "Fault, %s: %s", word, place);
@@ -38,10 +41,17 @@ static void title_write(char *buf, size_t cap, const struct alerts_signal *s) {
 
 /* -- what a signal is ------------------------------------------------------------------------ */
 
+/* About a gate that stands open, not about a break-in. */
+static bool is_gate(const struct alerts_signal *s) {
+    return s->kind == SIGNAL_LOCK &&
+           (s->what == LOCK_LEFT_OPEN || s->what == LOCK_FOUND_OPEN || s->what == LOCK_CLOSED);
+}
+
 static bool is_trigger(const struct alerts_signal *s) {
     switch (s->kind) {
     case SIGNAL_LOCK:
-        return s->what == LOCK_ALARM || s->what == LOCK_TAMPER;
+        return s->what == LOCK_ALARM || s->what == LOCK_TAMPER || s->what == LOCK_LEFT_OPEN ||
+               s->what == LOCK_FOUND_OPEN;
     case SIGNAL_FAULT:
         return s->active;
     case SIGNAL_GAP:
@@ -52,7 +62,7 @@ static bool is_trigger(const struct alerts_signal *s) {
 }
 
 static bool is_restore(const struct alerts_signal *s) {
-    return (s->kind == SIGNAL_LOCK && s->what == LOCK_RESTORED) ||
+    return (s->kind == SIGNAL_LOCK && (s->what == LOCK_RESTORED || s->what == LOCK_CLOSED)) ||
            (s->kind == SIGNAL_FAULT && !s->active);
 }
 
@@ -67,14 +77,17 @@ static enum alert_kind kind_of(const struct alerts_signal *s) {
                                             [SIGNAL_FAULT] = ALERT_FAULT,
                                             [SIGNAL_GAP] = ALERT_GAP,
                                             [SIGNAL_CLONED] = ALERT_CLONED};
+    if (is_gate(s))
+        return ALERT_LOCK_OPEN;
     return s->kind == SIGNAL_LOCK && s->what == LOCK_TAMPER ? ALERT_LOCK_TAMPER : KINDS[s->kind];
 }
 
 static enum alert_severity severity_of(enum alert_kind kind) {
     static const enum alert_severity SEVERITIES[] = {
-        [ALERT_LOCK_ALARM] = SEVERITY_HIGH, [ALERT_LOCK_TAMPER] = SEVERITY_HIGH,
-        [ALERT_FAULT] = SEVERITY_LOW,       [ALERT_GAP] = SEVERITY_LOW,
-        [ALERT_CLONED] = SEVERITY_MEDIUM,   [ALERT_SILENT] = SEVERITY_LOW,
+        [ALERT_LOCK_ALARM] = SEVERITY_HIGH,  [ALERT_LOCK_TAMPER] = SEVERITY_HIGH,
+        [ALERT_FAULT] = SEVERITY_LOW,        [ALERT_GAP] = SEVERITY_LOW,
+        [ALERT_CLONED] = SEVERITY_MEDIUM,    [ALERT_SILENT] = SEVERITY_LOW,
+        [ALERT_LOCK_OPEN] = SEVERITY_MEDIUM,
     };
     return SEVERITIES[kind];
 }
@@ -98,7 +111,8 @@ bool alerts_same_family(const struct store_alert *alert, const struct alerts_sig
     enum alert_kind kind = kind_of(s);
     if (s->kind == SIGNAL_LOCK)
         return alert->lock == s->lock &&
-               (alert->kind == ALERT_LOCK_ALARM || alert->kind == ALERT_LOCK_TAMPER);
+               (is_gate(s) ? alert->kind == ALERT_LOCK_OPEN
+                           : alert->kind == ALERT_LOCK_ALARM || alert->kind == ALERT_LOCK_TAMPER);
     return alert->kind == kind && (s->kind == SIGNAL_CLONED || alert->detail == s->what);
 }
 
@@ -162,7 +176,9 @@ static void restore(const struct alerts_signal *s, struct alerts_decision *d) {
         return;
     d->action = ALERTS_NOTE;
     snprintf(d->entry, sizeof d->entry, "%s%s",
-             s->kind == SIGNAL_FAULT ? "Cleared" : "Restored: whole and quiet again",
+             s->kind == SIGNAL_FAULT ? "Cleared"
+             : is_gate(s)            ? "Closed"
+                                     : "Restored: whole and quiet again",
              newer ? "" : " (older news, received later)");
 }
 
@@ -177,6 +193,8 @@ static void note(const struct alerts_signal *s, struct alerts_decision *d) {
 void alerts_decide(const struct alerts_signal *s, const struct store_alert *at_hand,
                    int64_t late_ms, struct alerts_decision *ret_decision) {
     struct alerts_decision d = {.action = ALERTS_NOTHING};
+    if (at_hand != NULL && !alerts_same_family(at_hand, s))
+        at_hand = NULL;
     bool over = at_hand != NULL && at_hand->state == ALERT_ACKNOWLEDGED &&
                 at_hand->restored_ms != STORE_NEVER && time_of(s) > at_hand->restored_ms;
     if (at_hand != NULL)

@@ -5,6 +5,7 @@
  *
  * Promises (tests/collector/alerts_test.c, a table of every state and signal):
  *   - an ALARM or TAMPER of a lock raises an alert; a pre-alarm never does;
+ *   - a gate LEFT OPEN or FOUND OPEN raises one of its own, restored when it is closed;
  *   - repeats join the alert that is open for the same lock: one incident, one ring.  A tamper
  *     joining an alarm makes it a tamper alert, without ringing again.  An incident that was
  *     restored and acknowledged is over: what comes after it is a new one;
@@ -38,7 +39,7 @@ struct alerts_signal {
     uint8_t lock;       /* STORE_NO_LOCK if none */
     uint8_t what;
     bool active;         /* SIGNAL_FAULT: false: it has cleared */
-    uint32_t count;      /* SIGNAL_GAP */
+    uint32_t count;      /* SIGNAL_GAP: events; SIGNAL_FAULT: its detail, if that is a count */
     int64_t occurred_ms; /* STORE_NEVER: unknown */
     uint8_t quality;     /* enum clock_quality of occurred_ms */
     int64_t latest_ms;   /* it occurred no later than this; STORE_NEVER: no bound */
@@ -66,7 +67,8 @@ struct alerts_decision {
 void alerts_decide(const struct alerts_signal *signal, const struct store_alert *at_hand,
                    int64_t late_ms, struct alerts_decision *ret_decision);
 bool alerts_is_late(const struct alerts_signal *signal, int64_t late_ms);
-/* Alarm and tamper of one lock are one family; faults of one code; gaps of one class. */
+/* Alarm and tamper of one lock are one family, its standing open another; faults of one code; gaps
+ * of one class. */
 bool alerts_same_family(const struct store_alert *alert, const struct alerts_signal *signal);
 
 /* What listeners are told after the commit. */

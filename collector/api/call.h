@@ -73,6 +73,7 @@ int handle_alert_close(struct call *call);
 int handle_alert_note(struct call *call);
 int handle_sites(struct call *call);
 int handle_site(struct call *call);
+int handle_sessions(struct call *call);
 int handle_hotspots(struct call *call);
 int handle_tasking(struct call *call);
 int handle_devices(struct call *call);

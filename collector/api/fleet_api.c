@@ -39,6 +39,36 @@ static json_t *reference_json(int32_t easting, int32_t northing) {
     return json_string(text);
 }
 
+static json_t *measured(bool is, int64_t value) {
+    return is ? json_integer((json_int_t)value) : json_null();
+}
+
+/* Words for the bits of enum health_power that stand now, or have stood since it started. */
+static json_t *power_json(uint8_t flags) {
+    static const char *const WORDS[] = {"under-voltage", "capped", "throttled", "hot"};
+    json_t *json = json_array();
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
+        if ((flags >> i & 1) != 0)
+            json_array_append_new(json, json_string(WORDS[i]));
+    return json;
+}
+
+static void supply_add(json_t *json, const struct event_health *h) {
+    json_object_set_new(json, "battery_mv", measured(h->battery_mv != 0, h->battery_mv));
+    json_object_set_new(json, "battery_ma", measured(h->battery_ma != 0, h->battery_ma));
+    json_object_set_new(json, "battery_days", measured(h->battery_days != 0, h->battery_days));
+    json_object_set_new(json, "power", power_json(h->power_flags));
+    json_object_set_new(json, "power_since_start",
+                        power_json(h->power_flags >> HEALTH_POWER_SINCE_BOOT));
+    json_object_set_new(json, "disk_free_mib", measured(h->disk_free_mib != 0, h->disk_free_mib));
+    json_object_set_new(json, "spool_days", measured(h->spool_days != 0, h->spool_days));
+}
+
+static const char *clock_word(uint8_t quality) {
+    static const char *const WORDS[] = {"unknown", "restored", "network", "satellites"};
+    return WORDS[quality < 4 ? quality : 0];
+}
+
 static json_t *health_json(const struct store_health *row) {
     const struct event_health *h = &row->health;
     json_t *counters = json_object();
@@ -49,13 +79,12 @@ static json_t *health_json(const struct store_health *row) {
                   (int)h->period_s, "pending", "alarm", (int)h->spool_pending[CLASS_ALARM], "event",
                   (int)h->spool_pending[CLASS_EVENT], "telemetry",
                   (int)h->spool_pending[CLASS_TELEMETRY], "counters", counters);
-    json_object_set_new(json, "battery_mv",
-                        h->battery_mv == 0 ? json_null() : json_integer(h->battery_mv));
+    supply_add(json, h);
+    json_object_set_new(json, "clock", json_string(clock_word(h->clock_quality)));
     json_object_set_new(json, "temperature_c",
                         h->temperature_c10 == INT16_MIN ? json_null()
                                                         : json_round(h->temperature_c10 / 10.0, 1));
-    json_object_set_new(json, "signal_dbm",
-                        h->signal_dbm == 0 ? json_null() : json_integer(h->signal_dbm));
+    json_object_set_new(json, "signal_dbm", measured(h->signal_dbm != 0, h->signal_dbm));
     json_object_set_new(json, "occurred", json_time(row->when.occurred_ms));
     json_object_set_new(json, "received", json_time(row->when.received_ms));
     return json;
@@ -73,6 +102,7 @@ static int device_add(void *arg, const struct store_device_state *row) {
     json_object_set_new(json, "grid_ref", reference_json(device->easting, device->northing));
     json_object_set_new(json, "last_seen", json_time(row->last_received_ms));
     json_object_set_new(json, "due", json_time(fleet_due_ms(row)));
+    json_object_set_new(json, "battery_by", json_time(fleet_battery_by_ms(row)));
     json_object_set_new(json, "online", row->has_link ? json_boolean(row->online) : json_null());
     json_object_set_new(json, "health", row->has_health ? health_json(&row->health) : json_null());
     json_array_append_new(listing->list, json);

@@ -9,6 +9,7 @@ const struct route ROUTES[] = {
     {"GET", "/api/1/me", ROLE_VIEWER, handle_me, 0},
     {"GET", "/api/1/sites", ROLE_VIEWER, handle_sites, 3000},
     {"GET", "/api/1/sites/{id}", ROLE_VIEWER, handle_site, 3000},
+    {"GET", "/api/1/sites/{id}/sessions", ROLE_PCSO, handle_sessions, 0},
     {"GET", "/api/1/wards", ROLE_VIEWER, handle_wards, 60000},
     {"GET", "/api/1/grid", ROLE_VIEWER, handle_grid, 60000},
     {"GET", "/api/1/tasking", ROLE_VOLUNTEER, handle_tasking, 10000},

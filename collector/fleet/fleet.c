@@ -35,6 +35,16 @@ enum fleet_state fleet_state(const struct store_device_state *d, int64_t now_ms)
     return d->last_received_ms == STORE_NEVER ? FLEET_WAITING : FLEET_ALIVE;
 }
 
+int64_t fleet_battery_by_ms(const struct store_device_state *d) {
+    const struct store_health *h = &d->health;
+    if (!d->has_health || h->health.battery_days == 0 ||
+        h->health.battery_days > FLEET_BATTERY_DAYS_MAX)
+        return STORE_NEVER;
+    int64_t said_ms =
+        h->when.occurred_ms != STORE_NEVER ? h->when.occurred_ms : h->when.received_ms;
+    return said_ms + h->health.battery_days * 24 * (int64_t)STORE_HOUR_MS;
+}
+
 /* -- keys ------------------------------------------------------------------------------------ */
 
 struct fleet_key {

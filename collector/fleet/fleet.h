@@ -20,12 +20,19 @@ enum fleet_state {
 };
 const char *fleet_state_name(enum fleet_state state);
 
+/* More days than that are "more than a year": a panel keeps it. */
+enum { FLEET_BATTERY_DAYS_MAX = 365 };
+
 /* A promise is broken after this many periods (one heartbeat may be lost on the way). */
 enum { FLEET_PERIODS = 2, FLEET_PERIOD_DEFAULT_S = 3600 };
 
 enum fleet_state fleet_state(const struct store_device_state *device, int64_t now_ms);
 /* When the promise ends or ended. */
 int64_t fleet_due_ms(const struct store_device_state *device);
+
+/* By when somebody has to have brought a battery: the device's own careful figure, from the moment
+ * it gave it.  STORE_NEVER: it does not know, or not within a year. */
+int64_t fleet_battery_by_ms(const struct store_device_state *device);
 
 struct fleet {
     struct fleet_key *keys;

@@ -302,6 +302,9 @@ static int on_session(struct work *w, const struct event *e) {
         row.start = when_of(w, e->t_ms);
         row.limit_mph = s->limit_mph;
         memcpy(row.site, s->site, sizeof row.site);
+        row.latitude_e7 = s->latitude_e7;
+        row.longitude_e7 = s->longitude_e7;
+        row.position_error_m = s->position_error_m;
     } else if (s->what == SESSION_STOP) {
         row.stop = when_of(w, e->t_ms);
         row.end = s->end;
@@ -395,6 +398,7 @@ static int on_fault(struct work *w, const struct event *e) {
                               .lock = STORE_NO_LOCK,
                               .what = e->fault.code,
                               .active = e->fault.active,
+                              .count = e->fault.detail > 0 ? (uint32_t)e->fault.detail : 0,
                               .place = w->source->device->name};
     return r < 0 ? r : tell(w, e, &s);
 }

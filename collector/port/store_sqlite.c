@@ -277,15 +277,24 @@ static int pragma_int(struct sq *q, const char *sql, int64_t *ret_value) {
     return r;
 }
 
-static int schema_make(struct sq *q) {
+static int schema_step(struct sq *q, int64_t version) {
+    int r = 0;
+    const char *const *sql = STORE_SQLITE_UPGRADES[version];
+    for (; r == 0 && *sql != NULL; sql++)
+        r = sq_exec(q, *sql);
+    return r;
+}
+
+/* All or nothing: a power cut leaves the old version. */
+static int schema_upgrade(struct sq *q) {
     int r = tx_begin(q);
     if (r < 0)
         return r;
     int64_t version = 0;
     r = pragma_int(q, "PRAGMA user_version", &version);
-    /* Another program may have made it while this one waited. */
-    for (size_t i = 0; r == 0 && version == 0 && STORE_SQLITE_SCHEMA[i] != NULL; i++)
-        r = sq_exec(q, STORE_SQLITE_SCHEMA[i]);
+    /* Another program may have done it while this one waited. */
+    for (; r == 0 && version < STORE_SQLITE_VERSION; version++)
+        r = schema_step(q, version);
     if (r == 0)
         r = tx_commit(q);
     if (r < 0)
@@ -303,10 +312,13 @@ static int schema_check(struct sq *q, enum store_sqlite_mode mode) {
     if (r < 0)
         return r;
     if (version == 0 && id == 0 && tables == 0)
-        return mode == STORE_SQLITE_CREATE ? schema_make(q) : ERR_NOENT;
+        return mode == STORE_SQLITE_CREATE ? schema_upgrade(q) : ERR_NOENT;
     if (id != APPLICATION_ID)
         return ERR_BADMSG;
-    return version > STORE_SQLITE_VERSION ? ERR_VERSION : 0;
+    if (version == STORE_SQLITE_VERSION)
+        return 0;
+    bool ours = version > 0 && version < STORE_SQLITE_VERSION && mode != STORE_SQLITE_READ;
+    return ours ? schema_upgrade(q) : ERR_VERSION;
 }
 
 static int db_open(struct sq *q, const char *path, enum store_sqlite_mode mode) {

@@ -141,7 +141,7 @@ static int hours(void *ctx, const char *site, int64_t from_ms, int64_t to_ms, si
 #define SESSION_COLUMNS                                                                            \
     "id, device, spool, session, site, limit_mph, start_boot, start_t, start_ms, start_quality,"   \
     " start_received, stop_boot, stop_t, stop_ms, stop_quality, stop_received, end, vehicles,"     \
-    " checked, expected, measured"
+    " checked, expected, measured, latitude_e7, longitude_e7, position_error_m"
 
 static void session_read(sqlite3_stmt *s, struct store_session *row) {
     *row = (struct store_session){
@@ -154,6 +154,9 @@ static void session_read(sqlite3_stmt *s, struct store_session *row) {
         .check = (uint8_t)sq_int(s, 18),
         .expected_mph10 = (uint16_t)sq_int(s, 19),
         .measured_mph10 = (uint16_t)sq_int(s, 20),
+        .latitude_e7 = (int32_t)sq_int(s, 21),
+        .longitude_e7 = (int32_t)sq_int(s, 22),
+        .position_error_m = (uint16_t)sq_int(s, 23),
     };
     SQ_TEXT_INTO(s, 1, row->device);
     SQ_TEXT_INTO(s, 4, row->site);
@@ -181,6 +184,11 @@ static void session_merge(struct store_session *whole, const struct store_sessio
         memcpy(whole->site, part->site, sizeof whole->site);
         whole->limit_mph = part->limit_mph;
     }
+    if (part->position_error_m != 0) {
+        whole->latitude_e7 = part->latitude_e7;
+        whole->longitude_e7 = part->longitude_e7;
+        whole->position_error_m = part->position_error_m;
+    }
     if (part->stop.boot_id != 0) {
         whole->stop = part->stop;
         whole->end = part->end;
@@ -205,8 +213,9 @@ static int session_put(void *ctx, const struct store_session *row) {
     r = sq_run(ctx,
                "INSERT INTO sessions(device, spool, session, site, limit_mph, start_boot, start_t,"
                " start_ms, start_quality, start_received, stop_boot, stop_t, stop_ms,"
-               " stop_quality, stop_received, end, vehicles, checked, expected, measured)"
-               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+               " stop_quality, stop_received, end, vehicles, checked, expected, measured,"
+               " latitude_e7, longitude_e7, position_error_m)"
+               " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                " ON CONFLICT DO UPDATE SET site = excluded.site,"
                " limit_mph = excluded.limit_mph, start_boot = excluded.start_boot,"
                " start_t = excluded.start_t, start_ms = excluded.start_ms,"
@@ -215,11 +224,14 @@ static int session_put(void *ctx, const struct store_session *row) {
                " stop_ms = excluded.stop_ms, stop_quality = excluded.stop_quality,"
                " stop_received = excluded.stop_received, end = excluded.end,"
                " vehicles = excluded.vehicles, checked = excluded.checked,"
-               " expected = excluded.expected, measured = excluded.measured",
+               " expected = excluded.expected, measured = excluded.measured,"
+               " latitude_e7 = excluded.latitude_e7, longitude_e7 = excluded.longitude_e7,"
+               " position_error_m = excluded.position_error_m",
                SQ_T(whole.device), SQ_I(whole.spool_id), SQ_I(whole.session), SQ_T(whole.site),
                SQ_I(whole.limit_mph), SQ_WHEN(whole.start), SQ_WHEN(whole.stop), SQ_I(whole.end),
                SQ_I(whole.vehicles), SQ_I(whole.check), SQ_I(whole.expected_mph10),
-               SQ_I(whole.measured_mph10));
+               SQ_I(whole.measured_mph10), SQ_I(whole.latitude_e7), SQ_I(whole.longitude_e7),
+               SQ_I(whole.position_error_m));
     return r < 0 ? r : 0;
 }
 
@@ -269,9 +281,11 @@ static int lock_event_put(void *ctx, const struct store_lock_event *row) {
         row->when.occurred_ms != STORE_NEVER ? row->when.occurred_ms : row->when.received_ms;
     int r = sq_run(ctx,
                    "INSERT INTO lock_events(batch, device, lock, what, about, boot, t_ms,"
-                   " occurred_ms, quality, received_ms, order_ms) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+                   " occurred_ms, quality, received_ms, order_ms, causes)"
+                   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                    SQ_I(row->batch), SQ_T(row->device), SQ_I(row->lock.lock), SQ_I(row->lock.what),
-                   SQ_I(about(row->lock.what)), SQ_WHEN(row->when), SQ_I(order));
+                   SQ_I(about(row->lock.what)), SQ_WHEN(row->when), SQ_I(order),
+                   SQ_I(row->lock.causes));
     return r < 0 ? r : 0;
 }
 
@@ -279,7 +293,9 @@ static void lock_event_read(sqlite3_stmt *s, struct store_lock_event *row) {
     *row = (struct store_lock_event){
         .id = sq_int(s, 0),
         .batch = sq_int(s, 1),
-        .lock = {.lock = (uint8_t)sq_int(s, 3), .what = (uint8_t)sq_int(s, 4)},
+        .lock = {.lock = (uint8_t)sq_int(s, 3),
+                 .what = (uint8_t)sq_int(s, 4),
+                 .causes = (uint8_t)sq_int(s, 10)},
     };
     SQ_TEXT_INTO(s, 2, row->device);
     sq_when(s, 5, &row->when);
@@ -292,7 +308,7 @@ static int lock_events(void *ctx, const struct store_filter *f,
     struct lock_event_sink sink = {each, arg};
     struct sq_where w;
     sq_where_init(&w, "SELECT id, batch, device, lock, what, boot, t_ms, occurred_ms, quality,"
-                      " received_ms FROM lock_events");
+                      " received_ms, causes FROM lock_events");
     sq_where_filter(&w, f, "boot", "occurred_ms");
     if (f->lock >= 0)
         sq_where_add(&w, "lock = ?", SQ_I(f->lock));

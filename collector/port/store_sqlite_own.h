@@ -118,8 +118,9 @@ void store_sqlite_places(struct store *store);
 void store_sqlite_alerts(struct store *store);
 void store_sqlite_people(struct store *store);
 
-/* Statements, NULL at the end. */
-extern const char *const STORE_SQLITE_SCHEMA[];
-enum { STORE_SQLITE_VERSION = 1 };
+/* Statements that lead from version n of the schema to n + 1, NULL at the end.  A data base is made
+ * by all of them, so that an old one and a new one are the same. */
+enum { STORE_SQLITE_VERSION = 2 };
+extern const char *const *const STORE_SQLITE_UPGRADES[STORE_SQLITE_VERSION];
 
 #endif

@@ -2,7 +2,7 @@
 
 /* Times are Unix milliseconds; NULL is "unknown" or "not yet".  order_ms is occurred_ms where that
  * is known, else received_ms: by it, newest means newest. */
-const char *const STORE_SQLITE_SCHEMA[] = {
+static const char *const FIRST[] = {
     "CREATE TABLE batches(id INTEGER PRIMARY KEY, device TEXT NOT NULL, spool INTEGER NOT NULL,"
     " cls INTEGER NOT NULL, seq INTEGER NOT NULL, schema INTEGER NOT NULL, boot INTEGER NOT NULL,"
     " anchor_boot_ms INTEGER NOT NULL, anchor_unix_ms INTEGER NOT NULL,"
@@ -124,4 +124,27 @@ const char *const STORE_SQLITE_SCHEMA[] = {
     "PRAGMA application_id = 1297044311;", /* "MOOW" */
     "PRAGMA user_version = 1;",
     NULL,
+};
+
+/* From version 1: what devices tell since they have gauges, receivers and more sensors.  What a row
+ * was not told reads as "not measured"; `moorwatch rebuild` fills in what its batch did tell. */
+static const char *const TO_2[] = {
+    "ALTER TABLE sessions ADD COLUMN latitude_e7 INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE sessions ADD COLUMN longitude_e7 INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE sessions ADD COLUMN position_error_m INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE lock_events ADD COLUMN causes INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN disk_free_mib INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN spool_days INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN battery_days INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN battery_ma INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN power_flags INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE healths ADD COLUMN clock_quality INTEGER NOT NULL DEFAULT 0;",
+    "PRAGMA user_version = 2;",
+    NULL,
+};
+
+/* [n]: from version n to n + 1. */
+const char *const *const STORE_SQLITE_UPGRADES[STORE_SQLITE_VERSION] = {
+    [0] = FIRST,
+    [1] = TO_2,
 };

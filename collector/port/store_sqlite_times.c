@@ -31,19 +31,22 @@ static int health_put(void *ctx, const struct store_health *row) {
     int r = sq_run(ctx,
                    "INSERT INTO healths(device, boot, t_ms, occurred_ms, quality, received_ms,"
                    " order_ms, uptime_s, battery_mv, temperature_c10, signal_dbm, pending_alarm,"
-                   " pending_event, pending_telemetry, period_s, counters)"
-                   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                   " pending_event, pending_telemetry, period_s, counters, disk_free_mib,"
+                   " spool_days, battery_days, battery_ma, power_flags, clock_quality)"
+                   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                    SQ_T(row->device), SQ_WHEN(row->when), SQ_I(order), SQ_I(h->uptime_s),
                    SQ_I(h->battery_mv), SQ_I(h->temperature_c10), SQ_I(h->signal_dbm),
                    SQ_I(h->spool_pending[CLASS_ALARM]), SQ_I(h->spool_pending[CLASS_EVENT]),
-                   SQ_I(h->spool_pending[CLASS_TELEMETRY]), SQ_I(h->period_s), SQ_T(counters));
+                   SQ_I(h->spool_pending[CLASS_TELEMETRY]), SQ_I(h->period_s), SQ_T(counters),
+                   SQ_I(h->disk_free_mib), SQ_I(h->spool_days), SQ_I(h->battery_days),
+                   SQ_I(h->battery_ma), SQ_I(h->power_flags), SQ_I(h->clock_quality));
     return r < 0 ? r : 0;
 }
 
 #define HEALTH_COLUMNS                                                                             \
     "id, device, boot, t_ms, occurred_ms, quality, received_ms, uptime_s, battery_mv,"             \
     " temperature_c10, signal_dbm, pending_alarm, pending_event, pending_telemetry, period_s,"     \
-    " counters"
+    " counters, disk_free_mib, spool_days, battery_days, battery_ma, power_flags, clock_quality"
 
 void sq_health_read(sqlite3_stmt *s, struct store_health *row) {
     *row = (struct store_health){
@@ -54,7 +57,13 @@ void sq_health_read(sqlite3_stmt *s, struct store_health *row) {
                    .signal_dbm = (int16_t)sq_int(s, 10),
                    .spool_pending = {(uint32_t)sq_int(s, 11), (uint32_t)sq_int(s, 12),
                                      (uint32_t)sq_int(s, 13)},
-                   .period_s = (uint32_t)sq_int(s, 14)},
+                   .period_s = (uint32_t)sq_int(s, 14),
+                   .disk_free_mib = (uint32_t)sq_int(s, 16),
+                   .spool_days = (uint16_t)sq_int(s, 17),
+                   .battery_days = (uint16_t)sq_int(s, 18),
+                   .battery_ma = (int16_t)sq_int(s, 19),
+                   .power_flags = (uint8_t)sq_int(s, 20),
+                   .clock_quality = (uint8_t)sq_int(s, 21)},
     };
     SQ_TEXT_INTO(s, 1, row->device);
     sq_when(s, 2, &row->when);

@@ -19,6 +19,7 @@ static const char *const FINDINGS[] = {
 static const char *const ALERT_KINDS[] = {
     [ALERT_LOCK_ALARM] = "alarm", [ALERT_LOCK_TAMPER] = "tamper", [ALERT_FAULT] = "fault",
     [ALERT_GAP] = "gap",          [ALERT_CLONED] = "cloned",      [ALERT_SILENT] = "silent",
+    [ALERT_LOCK_OPEN] = "open",
 };
 
 static const char *const ALERT_STATES[] = {

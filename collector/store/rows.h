@@ -130,6 +130,9 @@ struct store_session {
     uint32_t vehicles;
     uint8_t check; /* 0 none, 1 passed, 2 failed: the newest check */
     uint16_t expected_mph10, measured_mph10;
+    /* Where it began by satellites, WGS 84; position_error_m 0: not known. */
+    int32_t latitude_e7, longitude_e7;
+    uint16_t position_error_m;
 };
 
 struct store_lock_event {
@@ -296,10 +299,11 @@ enum alert_severity { SEVERITY_LOW = 1, SEVERITY_MEDIUM = 2, SEVERITY_HIGH = 3 }
 enum alert_kind {
     ALERT_LOCK_ALARM = 1,
     ALERT_LOCK_TAMPER = 2,
-    ALERT_FAULT = 3,  /* the device says that a part of it has failed */
-    ALERT_GAP = 4,    /* the device had to drop records */
-    ALERT_CLONED = 5, /* two devices speak under one identity */
-    ALERT_SILENT = 6, /* not heard of within its promise */
+    ALERT_FAULT = 3,     /* the device says that a part of it has failed */
+    ALERT_GAP = 4,       /* the device had to drop records */
+    ALERT_CLONED = 5,    /* two devices speak under one identity */
+    ALERT_SILENT = 6,    /* not heard of within its promise */
+    ALERT_LOCK_OPEN = 7, /* a gate that stands open when it should not */
 };
 const char *alert_kind_name(enum alert_kind kind);
 const char *alert_state_name(enum alert_state state);

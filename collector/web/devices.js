@@ -1,6 +1,6 @@
 // devices: kits, hubs and locks, their state in words. Silence is its own state.
 import { h, show, empty, chip } from './dom.js';
-import { when, age } from './time.js';
+import { when, age, day } from './time.js';
 import * as api from './api.js';
 
 // State as the API says it: words, mark, and how urgent.
@@ -15,11 +15,58 @@ const STATES = {
 // Below this a battery of that device is low: a 12 V lead battery, a 3.6 V lithium cell.
 const LOW_MV = { speedwatch: 11800, padlock: 3300 };
 
+// A gauge knows better than a voltage; without one the voltage is what there is.
+const SOON_DAYS = 30;
+
+function current(ma) {
+  if (ma === null) return '';
+  return ma > 0 ? `, ${ma} mA drawn` : `, charging with ${-ma} mA`;
+}
+
 function battery(device) {
-  const mv = device.health.battery_mv;
+  const { battery_mv: mv, battery_days: days, battery_ma: ma } = device.health;
   if (mv === null) return 'not measured';
-  const low = mv < LOW_MV[device.kind];
-  return h('span', { class: low ? 'low' : null }, `${(mv / 1000).toFixed(1)} V${low ? ': low, change or charge it soon' : ''}`);
+  const volts = `${(mv / 1000).toFixed(1)} V${current(ma)}`;
+  if (days !== null && days > 365) return `${volts}: its panel keeps it`;
+  if (days !== null) return h('span', { class: days <= SOON_DAYS ? 'low' : null }, `${volts}, at least ${days} day${days === 1 ? '' : 's'} left`);
+  const low = ma === null && mv < LOW_MV[device.kind];
+  return h('span', { class: low ? 'low' : null }, `${volts}${low ? ': low, change or charge it soon' : ''}`);
+}
+
+const POWER = {
+  'under-voltage': 'voltage too low: look at cable and supply', capped: 'clock limited', throttled: 'slowed down', hot: 'hot',
+};
+
+function power(health) {
+  const words = (list) => list.map((word) => POWER[word] ?? word).join(', ');
+  if (health.power.length > 0) return h('span', { class: 'low' }, words(health.power));
+  return health.power_since_start.length > 0 ? `well now; since its start: ${words(health.power_since_start)}` : null;
+}
+
+function storage(health) {
+  if (health.disk_free_mib === null) return null;
+  const free = health.disk_free_mib >= 1024 ? `${(health.disk_free_mib / 1024).toFixed(1)} GiB` : `${health.disk_free_mib} MiB`;
+  return `${free} free${health.spool_days === null ? '' : `; would last ${health.spool_days >= 365 ? 'more than a year' : `${health.spool_days} day${health.spool_days === 1 ? '' : 's'}`} without a connection`}`;
+}
+
+const CLOCKS = {
+  unknown: 'not set: its times are counted from its start', restored: 'set from memory, may be wrong', network: 'set by the network', satellites: 'set by satellites',
+};
+
+function signal(dbm) {
+  if (dbm === null) return null;
+  return `${dbm} dBm, ${dbm >= -70 ? 'good' : dbm >= -85 ? 'fair' : 'weak'}`;
+}
+
+// What somebody has to do, first of all.
+function needs(device) {
+  const { health } = device;
+  if (!health) return null;
+  const list = [];
+  if (device.battery_by && health.battery_days <= SOON_DAYS) list.push(`Needs a battery by ${day(device.battery_by)}`);
+  if (health.power.includes('under-voltage')) list.push('Its supply is too weak: look at cable and supply');
+  if (health.spool_days !== null && health.spool_days < 7) list.push(`Its storage is full in ${health.spool_days} day${health.spool_days === 1 ? '' : 's'} if it cannot be reached`);
+  return list.length === 0 ? null : h('ul', { class: 'plain-list needs' }, list.map((words) => h('li', null, h('strong', null, words))));
 }
 
 function temperature(health) {
@@ -40,8 +87,11 @@ function saidFacts(device) {
     ['Heartbeat', ['figures below as of ', age(health.occurred ?? health.received)]],
     ['Battery', battery(device)],
     ['Temperature', temperature(health)],
+    ['Supply', power(health)],
     ['Waiting on it', pending(health)],
-    ['Signal', health.signal_dbm ? `${health.signal_dbm} dBm` : null],
+    ['Storage', storage(health)],
+    ['Clock', CLOCKS[health.clock]],
+    ['Signal', signal(health.signal_dbm)],
   ];
 }
 
@@ -54,6 +104,9 @@ const TROUBLES = [
   ['storage_errors', 'failed disk operations'],
   ['queue_refused', 'messages refused by a full queue'],
   ['acks_refused', 'acknowledgements that did not verify'],
+  ['sensor_errors', 'sensors that did not answer'],
+  ['gnss_refused', 'positions that cannot be'],
+  ['frames_lost', 'radar frames lost'],
 ];
 
 function troubles(health) {
@@ -88,6 +141,7 @@ function card(device, locks) {
   return h('article', { class: `card device ${mark}` },
     h('h3', null, device.name || device.id),
     h('p', { class: 'state' }, h('span', { class: `dot ${mark}` }), words),
+    needs(device),
     h('dl', { class: 'facts' }, facts.filter(([, v]) => v).map(([k, v]) => [h('dt', null, k), h('dd', null, v)])),
     locks.length > 0 ? h('ul', { class: 'plain-list locks' }, locks.map(lockRow)) : null,
     troubles(device.health));

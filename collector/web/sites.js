@@ -1,6 +1,6 @@
 // sites: how fast vehicles go, how sure that is, and when they go fastest.
 import { h, show, empty } from './dom.js';
-import { date, long } from './time.js';
+import { date, long, short } from './time.js';
 import * as api from './api.js';
 import { speedBars, weekHeat } from './charts.js';
 
@@ -79,8 +79,21 @@ function correctedCard(c) {
     h('p', { class: 'quiet small' }, 'A radar that looks across the road reads low, never high. The figures above are as told; these say how far the angle matters.'));
 }
 
+const CHECKS = { passed: 'check passed', failed: 'check NOT passed', none: 'not checked' };
+
+// Newest sessions, and whether the kit stood where the site is.
+function sessionsCard(sessions) {
+  if (sessions.length === 0) return null;
+  const one = (s) => h('li', null, h('strong', null, s.start ? short(s.start) : 'time unknown'), ` ${s.vehicles} vehicle${s.vehicles === 1 ? '' : 's'} · ${CHECKS[s.check]}`,
+    s.place ? h('span', { class: s.place.far ? 'low' : 'quiet' }, ` · ${s.place.words}`) : null);
+  return h('section', { class: 'card' }, h('h2', null, 'Latest sessions'), h('ul', { class: 'plain-list sessions' }, sessions.map(one)));
+}
+
 export async function sitePage(at) {
+  // A viewer may see the figures, not who was there when.
+  const listed = api.get(`sites/${encodeURIComponent(at.id)}/sessions?limit=10`).then((a) => a.sessions, () => []);
   const { site, histogram, directions, week, corrected, notice, from, to } = await api.get(`sites/${encodeURIComponent(at.id)}`);
+  const sessions = await listed;
   if (at.gone()) return;
   const heat = weekHeat(week);
   const threshold = site.at_or_over_threshold;
@@ -105,5 +118,6 @@ export async function sitePage(at) {
     h('section', { class: 'card' }, h('h2', null, 'By direction'),
       h('dl', { class: 'facts' }, directions.map((d) => [h('dt', null, d.direction === 'in' ? 'Towards the kit' : 'Away from the kit'), h('dd', null, d.words)]))),
     correctedCard(corrected),
+    sessionsCard(sessions),
     h('p', { class: 'quiet small' }, `${long(from)} to ${long(to)}.`));
 }

@@ -94,6 +94,48 @@ static void every_state_and_signal(void **state) {
     }
 }
 
+/* A gate that stands open is an incident of its own, beside a break-in, and ends when it is shut.
+ */
+static void a_gate_that_stands_open(void **state) {
+    (void)state;
+    struct alerts_decision d;
+    struct alerts_signal s = lock_signal(LOCK_FOUND_OPEN, NOW);
+    struct store_alert alarm = alert_in(ALERT_OPEN);
+    assert_false(alerts_same_family(&alarm, &s));
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_true(d.action == ALERTS_RAISE && d.ring && d.alert.kind == ALERT_LOCK_OPEN);
+    assert_int_equal(d.alert.severity, SEVERITY_MEDIUM);
+    struct store_alert open = d.alert;
+    s = lock_signal(LOCK_LEFT_OPEN, NOW + 1);
+    assert_true(alerts_same_family(&open, &s));
+    alerts_decide(&s, &open, ALERTS_LATE_MS, &d);
+    assert_int_equal(d.action, ALERTS_JOIN);
+    s = lock_signal(LOCK_RESTORED, NOW + 2);
+    assert_false(alerts_same_family(&open, &s));
+    s = lock_signal(LOCK_CLOSED, NOW + 3);
+    alerts_decide(&s, &open, ALERTS_LATE_MS, &d);
+    assert_true(d.action == ALERTS_NOTE && d.alert.restored_ms == NOW + 3);
+    assert_string_equal(d.entry, "Closed");
+}
+
+static void a_battery_has_its_days_in_the_title(void **state) {
+    (void)state;
+    struct alerts_decision d;
+    struct alerts_signal s = {.kind = SIGNAL_FAULT,
+                              .device = "hub-1",
+                              .lock = STORE_NO_LOCK,
+                              .what = FAULT_BATTERY_SOON,
+                              .active = true,
+                              .count = 29,
+                              .occurred_ms = NOW,
+                              .quality = CLOCK_NTP,
+                              .latest_ms = STORE_NEVER,
+                              .received_ms = NOW,
+                              .place = "Ropner Park"};
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_string_equal(d.alert.title, "Needs a battery within 29 days: Ropner Park");
+}
+
 static void what_is_late(void **state) {
     (void)state;
     static const struct {
@@ -284,6 +326,8 @@ static void faults_clear_and_gaps_count(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_and_signal),
+        cmocka_unit_test(a_gate_that_stands_open),
+        cmocka_unit_test(a_battery_has_its_days_in_the_title),
         cmocka_unit_test(what_is_late),
         cmocka_unit_test(older_news_moves_nothing_back),
         cmocka_unit_test(a_tamper_makes_an_alarm_worse),

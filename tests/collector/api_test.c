@@ -813,11 +813,88 @@ static const json_t *below(const json_t *json, const char *way) {
     return json;
 }
 
+/* Grid 441800 512900 by another implementation of the same projection, and 2,230 m north of it. */
+static void put_sessions(void) {
+    static const struct {
+        int32_t latitude_e7, longitude_e7;
+        uint16_t error_m;
+    } where[] = {{545096932, -13559285, 8}, {545297326, -13556132, 8}, {0, 0, 0}};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct store_session row = {.device = "kit-1",
+                                    .spool_id = 9,
+                                    .session = i + 1,
+                                    .site = "yarm",
+                                    .limit_mph = 30,
+                                    .vehicles = 40,
+                                    .check = 1,
+                                    .latitude_e7 = where[i].latitude_e7,
+                                    .longitude_e7 = where[i].longitude_e7,
+                                    .position_error_m = where[i].error_m};
+        row.start = (struct store_when){7, 1000, NOW - 5 * HOUR_MS, 3, NOW};
+        row.stop = (struct store_when){7, 9000, NOW - 4 * HOUR_MS, 3, NOW};
+        row.end = SESSION_END_BUTTON;
+        assert_true(store.session_put(store.ctx, &row) >= 0);
+    }
+}
+
+static void a_session_elsewhere_is_said(void **state) {
+    (void)state;
+    static const char *const WORDS[] = {NULL, "Measured 2.2 km from the site: is it the right one?",
+                                        "At the site"};
+    struct asker asker = logged_in(ROLE_PCSO), viewer = logged_in(ROLE_VIEWER);
+    json_t *json;
+    put_sessions();
+    assert_int_equal(ask(&asker, "GET", "/api/1/sites/yarm/sessions", NULL, &json), 200);
+    assert_int_equal(json_array_size(json_object_get(json, "sessions")), 3);
+    for (size_t i = 0; i < 3; i++) {
+        json_t *session = json_array_get(json_object_get(json, "sessions"), i);
+        json_t *place = json_object_get(session, "place");
+        if (WORDS[i] == NULL)
+            assert_true(json_is_null(place));
+        else
+            assert_string_equal(json_string_value(json_object_get(place, "words")), WORDS[i]);
+        assert_null(json_object_get(session, "latitude"));
+    }
+    json_decref(json);
+    assert_int_equal(ask(&viewer, "GET", "/api/1/sites/yarm/sessions", NULL, NULL), 403);
+    assert_int_equal(ask(&asker, "GET", "/api/1/sites/nowhere/sessions", NULL, NULL), 404);
+}
+
+static void a_hub_says_what_it_needs(void **state) {
+    (void)state;
+    struct asker asker = logged_in(ROLE_PCSO);
+    struct store_health row = {.device = "hub-1",
+                               .when = {.boot_id = 7, .occurred_ms = NOW, .received_ms = NOW}};
+    json_t *json;
+    row.health.battery_mv = 13100;
+    row.health.battery_ma = -250;
+    row.health.battery_days = 12;
+    row.health.power_flags = HEALTH_POWER_UNDERVOLTAGE | HEALTH_POWER_THROTTLED
+                                                             << HEALTH_POWER_SINCE_BOOT;
+    row.health.clock_quality = 3;
+    assert_true(store.health_put(store.ctx, &row) >= 0);
+    assert_int_equal(ask(&asker, "GET", "/api/1/devices", NULL, &json), 200);
+    json_t *hub = json_array_get(json_object_get(json, "devices"), 0);
+    json_t *health = json_object_get(hub, "health");
+    assert_string_equal(json_string_value(json_object_get(hub, "battery_by")),
+                        "2026-12-04T00:00:00.000Z");
+    assert_int_equal(json_integer_value(json_object_get(health, "battery_ma")), -250);
+    assert_true(json_is_null(json_object_get(health, "disk_free_mib")));
+    assert_string_equal(json_string_value(json_object_get(health, "clock")), "satellites");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(health, "power"), 0)),
+                        "under-voltage");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(health, "power_since_start"), 0)),
+        "throttled");
+    json_decref(json);
+}
+
 static void fill_every_answer(void) {
     static const uint16_t speeds[] = {310, 290, 350};
     struct store_health health = {.device = "hub-1",
                                   .when = {.boot_id = 7, .occurred_ms = NOW, .received_ms = NOW}};
     seed_alarms();
+    put_sessions();
     put_alert("one");
     put_alert("two");
     assert_true(store.health_put(store.ctx, &health) >= 0);
@@ -838,6 +915,7 @@ static void answers_are_as_described(void **state) {
         {"/api/1/sites/yarm", "", "/api/1/sites/{id}", NULL},
         {"/api/1/sites/yarm", "site", "Site", "Figures"},
         {"/api/1/sites/yarm", "directions.0", "Figures", NULL},
+        {"/api/1/sites/yarm/sessions", "", "/api/1/sites/{id}/sessions", NULL},
         {"/api/1/tasking", "", "/api/1/tasking", NULL},
         {"/api/1/tasking", "sessions.0", "Session", NULL},
         {"/api/1/hotspots", "", "/api/1/hotspots", NULL},
@@ -1003,6 +1081,8 @@ int main(void) {
         TEST(places_have_positions),
         TEST(tasking_proposes_with_reasons),
         TEST(devices_and_locks_are_told),
+        TEST(a_session_elsewhere_is_said),
+        TEST(a_hub_says_what_it_needs),
         TEST(many_ask_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,30 @@ static void silence_is_its_own_state(void **state) {
     assert_true(fleet_due_ms(&own) == NOW + 2 * 600000);
 }
 
+/* Counted from when the device said it, not from now; a year and more is no date. */
+static void a_battery_is_needed_by_a_day(void **state) {
+    (void)state;
+    static const struct {
+        bool has;
+        uint16_t days;
+        int64_t occurred, received, by;
+    } TABLE[] = {
+        {false, 9, NOW, NOW, STORE_NEVER},
+        {true, 0, NOW, NOW, STORE_NEVER},
+        {true, 12, NOW - 86400000, NOW, NOW + 11 * INT64_C(86400000)},
+        {true, 1, STORE_NEVER, NOW, NOW + INT64_C(86400000)},
+        {true, 365, NOW, NOW, NOW + 365 * INT64_C(86400000)},
+        {true, 366, NOW, NOW, STORE_NEVER},
+    };
+    for (size_t i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
+        struct store_device_state d = {.has_health = TABLE[i].has};
+        d.health.when.occurred_ms = TABLE[i].occurred;
+        d.health.when.received_ms = TABLE[i].received;
+        d.health.health.battery_days = TABLE[i].days;
+        assert_true(fleet_battery_by_ms(&d) == TABLE[i].by);
+    }
+}
+
 static void a_changed_key_holds_at_once(void **state) {
     (void)state;
     struct store store;
@@ -89,6 +113,7 @@ static void a_changed_key_holds_at_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_its_own_state),
+        cmocka_unit_test(a_battery_is_needed_by_a_day),
         cmocka_unit_test(a_changed_key_holds_at_once),
     };
     return cmocka_run_group_tests_name("fleet", tests, NULL, NULL);

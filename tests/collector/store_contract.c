@@ -246,6 +246,9 @@ void contract_session_is_merged(void **state) {
     struct store_session stop = start, check = start, got;
     COPY(start.site, "yarm-1");
     start.start = when(11, 1000, STORE_NEVER);
+    start.latitude_e7 = 545050000;
+    start.longitude_e7 = -11070000;
+    start.position_error_m = 6;
     stop.stop = when(11, 9000, NOW + 8);
     stop.vehicles = 77;
     stop.end = SESSION_END_BUTTON;
@@ -259,6 +262,8 @@ void contract_session_is_merged(void **state) {
     assert_true(got.start.t_ms == 1000 && got.start.occurred_ms == STORE_NEVER);
     assert_true(got.stop.occurred_ms == NOW + 8 && got.vehicles == 77 && got.check == 2);
     assert_true(got.limit_mph == 30 && got.expected_mph10 == 250);
+    assert_true(got.latitude_e7 == 545050000 && got.longitude_e7 == -11070000);
+    assert_int_equal(got.position_error_m, 6);
     assert_int_equal(s->session_get(s->ctx, "kit-1", 4, 2, &got), ERR_NOENT);
     const struct {
         int64_t t;
@@ -335,13 +340,19 @@ void contract_health_neighbours(void **state) {
     struct store_health before = {0}, after = {0}, row = {.health = {.period_s = 60}};
     COPY(row.device, "hub");
     row.health.counters[HEALTH_QUEUE_REFUSED] = UINT32_MAX;
+    row.health.disk_free_mib = UINT32_MAX;
+    row.health.spool_days = 3650;
+    row.health.battery_days = 29;
+    row.health.battery_ma = -1200;
+    row.health.power_flags = 0x51;
+    row.health.clock_quality = CLOCK_GNSS;
     for (int64_t t = 100; t <= 300; t += 100) {
         row.when = when(5, t, STORE_NEVER);
         assert_int_equal(s->health_put(s->ctx, &row), 0);
     }
     assert_int_equal(s->health_around(s->ctx, "hub", 5, 200, &before, &after), 3);
     assert_true(before.when.t_ms == 100 && after.when.t_ms == 300);
-    assert_true(after.health.counters[HEALTH_QUEUE_REFUSED] == UINT32_MAX);
+    assert_memory_equal(&after.health, &row.health, sizeof row.health);
     assert_int_equal(s->health_around(s->ctx, "hub", 5, 100, &before, &after), 2);
     assert_int_equal(s->health_around(s->ctx, "hub", 5, 400, &before, &after), 1);
     assert_int_equal(s->health_around(s->ctx, "hub", 6, 200, &before, &after), 0);

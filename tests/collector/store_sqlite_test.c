@@ -81,6 +81,48 @@ static void settings_are_those_of_a_record(void **state) {
     sqlite3_close(db);
 }
 
+/* A data base as version 1 left it: the columns that came later are gone again. */
+static const char AS_VERSION_1[] =
+    "ALTER TABLE sessions DROP COLUMN latitude_e7; ALTER TABLE sessions DROP COLUMN longitude_e7;"
+    "ALTER TABLE sessions DROP COLUMN position_error_m;"
+    "ALTER TABLE lock_events DROP COLUMN causes; ALTER TABLE healths DROP COLUMN disk_free_mib;"
+    "ALTER TABLE healths DROP COLUMN spool_days; ALTER TABLE healths DROP COLUMN battery_days;"
+    "ALTER TABLE healths DROP COLUMN battery_ma; ALTER TABLE healths DROP COLUMN power_flags;"
+    "ALTER TABLE healths DROP COLUMN clock_quality; PRAGMA user_version = 1;"
+    "INSERT INTO healths VALUES(1,'hub-1',5,100,NULL,0,7,7,60,3600,65,-70,0,0,0,600,'1 2 3')";
+
+static void an_older_data_base_is_brought_up_to_date(void **state) {
+    struct contract *c = *state;
+    struct store store;
+    struct store_health before, after;
+    raw(AS_VERSION_1, SQLITE_OK);
+    assert_int_equal(store_sqlite_open(path, STORE_SQLITE_READ, &store), ERR_VERSION);
+    open_again(c);
+    const struct store *s = &c->store;
+    assert_int_equal(s->health_around(s->ctx, "hub-1", 5, 200, &before, &after), 1);
+    assert_int_equal(before.health.battery_mv, 3600);
+    assert_int_equal(before.health.counters[2], 3);
+    assert_int_equal(before.health.battery_days, 0); /* was not told */
+    before.when.t_ms = 200;
+    before.health.battery_days = 30;
+    assert_int_equal(s->health_put(s->ctx, &before), 0);
+    assert_int_equal(store_sqlite_open(path, STORE_SQLITE_READ, &store), 0);
+    store.close(store.ctx);
+}
+
+/* Stopped half way, it is as it was: the next open does it whole. */
+static void an_upgrade_is_whole_or_not_at_all(void **state) {
+    struct contract *c = *state;
+    struct store store;
+    raw(AS_VERSION_1, SQLITE_OK);
+    raw("ALTER TABLE healths ADD COLUMN clock_quality", SQLITE_OK); /* the last step stumbles */
+    assert_true(store_sqlite_open(path, STORE_SQLITE_WRITE, &store) < 0);
+    raw("SELECT battery_days FROM healths", SQLITE_ERROR);
+    raw("ALTER TABLE healths DROP COLUMN clock_quality", SQLITE_OK);
+    open_again(c);
+    raw("SELECT battery_days FROM healths", SQLITE_OK);
+}
+
 static int count(void *arg, const struct store_counter *row) {
     (void)row;
     ++*(int *)arg;
@@ -113,6 +155,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bytes_of_a_batch_cannot_be_changed, contract_setup,
                                         contract_teardown),
         cmocka_unit_test_setup_teardown(settings_are_those_of_a_record, contract_setup,
+                                        contract_teardown),
+        cmocka_unit_test_setup_teardown(an_older_data_base_is_brought_up_to_date, contract_setup,
+                                        contract_teardown),
+        cmocka_unit_test_setup_teardown(an_upgrade_is_whole_or_not_at_all, contract_setup,
                                         contract_teardown),
         cmocka_unit_test_setup_teardown(readers_see_commits, contract_setup, contract_teardown),
     };

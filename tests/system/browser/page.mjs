@@ -97,6 +97,9 @@ async function looksAround(page) {
   await page.waitForSelector('rect.bar-threshold');
   assert.equal(await page.locator('rect.heat').count(), 168);
   assert.match(await page.textContent('main'), /not for prosecution/);
+  await page.waitForSelector('.sessions .low');
+  assert.match(await page.textContent('.sessions li >> nth=0'), /41 vehicles · check passed · Measured 2\.2 km from the site: is it the right one\?/);
+  assert.match(await page.textContent('.sessions li >> nth=1'), /check NOT passed · At the site/);
   await page.click('nav a:has-text("Tasking")');
   await page.waitForSelector('.task');
   assert.match(await page.textContent('.task >> nth=0'), /\d\d:00 to \d\d:00/);
@@ -107,6 +110,14 @@ async function looksAround(page) {
   assert.match(await page.textContent('.notice'), /1 device is silent/);
   assert.match(await page.textContent('.device >> nth=0'), /figures below as of .* ago/);
   assert.match(await page.textContent('.device.good >> nth=0'), /12\.4 V.*6\.5 °C/);
+  const hub = page.locator('.device:has-text("Burn Valley")');
+  const inDays = new Date(Date.now() - 90000 + 12 * 86400000);
+  const by = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/London', weekday: 'long', day: 'numeric', month: 'long' }).format(inDays);
+  assert.equal(await hub.locator('.needs li >> nth=0').textContent(), `Needs a battery by ${by}`);
+  assert.match(await hub.locator('.needs').textContent(), /supply is too weak/);
+  assert.match(await hub.textContent(), /13\.0 V, 43 mA drawn, at least 12 days left/);
+  assert.match(await hub.textContent(), /without a connection.*set by.*dBm, (good|fair|weak)/);
+  assert.match(await page.locator('.device:has-text("Thornhill")').textContent(), /13\.4 V, charging with 310 mA: its panel keeps it/);
 }
 
 async function nothingSticksOut(page, base) {

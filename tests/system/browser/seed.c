@@ -73,6 +73,31 @@ static int seed_sites(const struct store *store, int64_t now) {
     return r;
 }
 
+/* Whole half days in the past; the newest of the first kit was far from its site. */
+static int seed_sessions(const struct store *store, const struct store_device *device, size_t i,
+                         int64_t now) {
+    int r = 0;
+    for (uint32_t n = 1; n <= 3 && r >= 0; n++) {
+        struct store_session row = {.spool_id = 500 + i,
+                                    .session = n,
+                                    .limit_mph = SITES[i].limit_mph,
+                                    .vehicles = 20 + 7 * n,
+                                    .check = n == 2 ? 2 : 1,
+                                    .end = SESSION_END_BUTTON,
+                                    .latitude_e7 = n == 3 ? 547025849 : 546825849,
+                                    .longitude_e7 = -12585820,
+                                    .position_error_m = i == 0 ? 6 : 0};
+        snprintf(row.device, sizeof row.device, "%s", device->id);
+        snprintf(row.site, sizeof row.site, "%s", SITES[i].id);
+        int64_t start = now - (int64_t)(4 - n) * DAY_MS;
+        row.start = (struct store_when){100 + i, n * 1000, start, CLOCK_GNSS, start};
+        row.stop = (struct store_when){100 + i, n * 1000 + 500, start + HOUR_MS, CLOCK_GNSS,
+                                       start + HOUR_MS};
+        r = store->session_put(store->ctx, &row);
+    }
+    return r;
+}
+
 static int seed_health(const struct store *store, const struct store_device *device, size_t i,
                        int64_t now) {
     struct store_health row = {.when = {.boot_id = 100 + i,
@@ -88,6 +113,16 @@ static int seed_health(const struct store *store, const struct store_device *dev
                                        .period_s = 600};
     row.health.spool_pending[CLASS_EVENT] = i == 2 ? 3 : 0;
     row.health.counters[HEALTH_RADAR_REFUSED] = i == 1 ? 12 : 0;
+    /* The first hub needs a battery soon and its cable is thin; the second is kept by its panel. */
+    if (device->kind == DEVICE_PADLOCK && i <= KITS_N + 1) {
+        row.health.battery_mv = i == KITS_N ? 12960 : 13380;
+        row.health.battery_ma = i == KITS_N ? 43 : -310;
+        row.health.battery_days = i == KITS_N ? 12 : 400;
+        row.health.power_flags = i == KITS_N ? HEALTH_POWER_UNDERVOLTAGE : 0;
+    }
+    row.health.disk_free_mib = (uint32_t)(5200 - 700 * i);
+    row.health.spool_days = (uint16_t)(i == 3 ? 5 : 90 * (i + 1));
+    row.health.clock_quality = (uint8_t)(i == 2 ? 1 : i % 2 + 2);
     int r = store->health_put(store->ctx, &row);
     /* The last hub fell silent two days ago. */
     int64_t heard = i == KITS_N + HUBS_N - 1 ? now - 2 * DAY_MS : now - 89000;
@@ -110,6 +145,8 @@ static int seed_device(const struct store *store, size_t i, int64_t now) {
     int r = store->device_put(store->ctx, &device, now - 90 * DAY_MS);
     for (int hour = 1; hour < 60 * 24 && r >= 0; hour++)
         r = store->awake_add(store->ctx, device.id, (now / HOUR_MS - hour) * HOUR_MS, HOUR_MS);
+    if (r >= 0 && kit)
+        r = seed_sessions(store, &device, i, now);
     return r < 0 ? r : seed_health(store, &device, i, now);
 }
 
