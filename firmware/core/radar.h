@@ -26,7 +26,15 @@ struct radar_frame {
     struct radar_target targets[RADAR_TARGETS_MAX];
 };
 
-enum radar_state { RADAR_STARTING, RADAR_READY, RADAR_SILENT, RADAR_GARBAGE, RADAR_GONE };
+enum radar_state {
+    RADAR_STARTING,
+    RADAR_READY,
+    RADAR_SILENT,  /* the device is there and says nothing */
+    RADAR_GARBAGE, /* bytes that mean nothing */
+    RADAR_GONE,    /* no device of that name */
+    RADAR_MISSET,  /* it answers, and does not take a setting: radar_status.misset */
+    RADAR_WRONG,   /* something else answers: a modem, a GNSS receiver */
+};
 
 /* How strong an analogue signal is: FAULT_RADAR_LEVEL, with this as its detail. */
 enum radar_level {
@@ -43,6 +51,9 @@ struct radar_status {
     uint32_t lost;          /* frames that an overrun took: HEALTH_FRAMES_LOST */
     const char *advice;     /* for people: what is wrong and what to do; static; NULL: nothing */
     int32_t max_speed_mm_s; /* beyond it speeds fold: PASSAGE_SATURATED near it */
+    unsigned misset;        /* which setting, in the driver's own count; 0: none */
+    const char *misset_name;
+    char device[64]; /* the name that was opened last */
     char product[16], firmware[16], serial[24];
 };
 

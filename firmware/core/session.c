@@ -1,8 +1,10 @@
 #include "session.h"
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const int64_t NEVER_NS = INT64_MAX;
+enum { CHECK_NEAR_PERCENT = 15 };
 
 /* 1 mph is 447.04 mm/s; to the nearest tenth, since a check judges both sides alike. */
 static uint16_t mph10_nearest(int64_t mm_s) {
@@ -28,10 +30,12 @@ static void stop(struct session *s, enum session_end end, struct session_out *ou
 
 static void check_end(struct session *s, struct session_out *out) {
     struct event_session *e = tell(s, SESSION_CHECK, out);
-    e->expected_mph10 = s->conf.check_mph10;
-    e->measured_mph10 = s->check_n > 0 ? mph10_nearest(s->check_sum_mm_s / s->check_n) : 0;
-    int off = (int)e->measured_mph10 - (int)e->expected_mph10;
-    e->passed = s->check_n > 0 && (off < 0 ? -off : off) <= s->conf.check_tolerance_mph10;
+    bool heard = s->check_n >= SESSION_CHECK_LEAST;
+    s->check_mean_mm_s = heard ? (int32_t)(s->check_sum_mm_s / s->check_n) : 0;
+    e->expected_mph10 = mph10_nearest(s->conf.check_mm_s);
+    e->measured_mph10 = mph10_nearest(s->check_mean_mm_s);
+    e->passed =
+        heard && abs(s->check_mean_mm_s - s->conf.check_mm_s) <= s->conf.check_tolerance_mm_s;
     s->checking = false;
 }
 
@@ -88,7 +92,7 @@ void session_check_begin(struct session *s, int64_t now_ns, struct session_out *
         s->checking = true;
         s->check_start_ns = now_ns;
         s->check_sum_mm_s = 0;
-        s->check_n = 0;
+        s->check_n = s->check_others = 0;
     }
     ret_out->next_ns = next_due(s);
 }
@@ -96,7 +100,12 @@ void session_check_begin(struct session *s, int64_t now_ns, struct session_out *
 void session_check_sample(struct session *s, int32_t speed_mm_s) {
     if (!s->checking)
         return;
-    s->check_sum_mm_s += speed_mm_s < 0 ? -(int64_t)speed_mm_s : speed_mm_s;
+    int32_t size = speed_mm_s < 0 ? -speed_mm_s : speed_mm_s;
+    if (abs(size - s->conf.check_mm_s) > s->conf.check_mm_s / 100 * CHECK_NEAR_PERCENT) {
+        s->check_others++;
+        return;
+    }
+    s->check_sum_mm_s += size;
     s->check_n++;
 }
 

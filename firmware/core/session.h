@@ -18,10 +18,10 @@
 struct session_conf {
     char site[EVENT_SITE_MAX + 1];
     uint16_t limit_mph;
-    int64_t max_ns;       /* hard stop: 120 minutes */
-    int64_t check_ns;     /* how long a check listens: 5 s */
-    uint16_t check_mph10; /* what the fork should read */
-    uint16_t check_tolerance_mph10;
+    int64_t max_ns;     /* hard stop: 120 minutes */
+    int64_t check_ns;   /* how long a check listens: 5 s */
+    int32_t check_mm_s; /* what the fork should read */
+    int32_t check_tolerance_mm_s;
 };
 
 enum session_lamp { LAMP_READY, LAMP_RECORDING, LAMP_CHECKING, LAMP_FAULT };
@@ -33,10 +33,12 @@ struct session {
     uint32_t vehicles;
     int64_t start_ns, check_start_ns;
     int64_t check_sum_mm_s;
-    unsigned check_n;
+    unsigned check_n;        /* samples that may be the fork, of either sign: it has no direction */
+    unsigned check_others;   /* samples of something else */
+    int32_t check_mean_mm_s; /* of the last check; 0: too little was heard */
 };
 
-enum { SESSION_TELLS_MAX = 3 };
+enum { SESSION_TELLS_MAX = 3, SESSION_CHECK_LEAST = 8 };
 
 struct session_out {
     unsigned tells;
@@ -53,7 +55,8 @@ void session_button(struct session *s, int64_t now_ns, struct session_out *ret_o
 void session_stop(struct session *s, enum session_end why, int64_t now_ns,
                   struct session_out *ret_out);
 void session_check_begin(struct session *s, int64_t now_ns, struct session_out *ret_out);
-/* A target seen; heard only while checking. */
+/* A target seen; heard only while checking.  What is more than 15 % off is traffic; fewer than
+ * SESSION_CHECK_LEAST of the rest are nothing heard, and that is not passed. */
 void session_check_sample(struct session *s, int32_t speed_mm_s);
 void session_tick(struct session *s, int64_t now_ns, struct session_out *ret_out);
 /* What to show; `fault`: something in the unit (radar silent, disk full) keeps it from recording.

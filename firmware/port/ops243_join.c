@@ -12,12 +12,19 @@ static bool belongs(const struct ops243_join *j, const struct ops243_line *line,
     return !(j->has_time && line->has_time && j->sensor_ms != line->sensor_ms);
 }
 
+static bool give(struct ops243_join *j, struct radar_frame *ret_frame) {
+    if (j->last_frame_ns != 0 && j->frame.t_ns < j->last_frame_ns)
+        j->frame.t_ns = j->last_frame_ns;
+    j->last_frame_ns = j->frame.t_ns;
+    *ret_frame = j->frame;
+    return true;
+}
+
 bool ops243_join_end(struct ops243_join *j, int64_t now_ns, struct radar_frame *ret_frame) {
     if (!j->open || (!j->whole && now_ns - j->frame.t_ns <= OPS243_JOIN_NS))
         return false;
-    *ret_frame = j->frame;
     j->open = false;
-    return true;
+    return give(j, ret_frame);
 }
 
 /* Lines read in one go bear one time; the sensor's own clock tells their frames apart. */
@@ -40,9 +47,7 @@ bool ops243_join_line(struct ops243_join *j, const struct ops243_line *line, int
         j->last_line_ns = t_ns;
         return false;
     }
-    bool done = j->open;
-    if (done)
-        *ret_frame = j->frame;
+    bool done = j->open && give(j, ret_frame);
     j->frame.t_ns = moment(j, line, t_ns);
     j->frame.count = line->count;
     for (unsigned i = 0; i < line->count; i++)

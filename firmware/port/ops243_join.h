@@ -2,7 +2,7 @@
  *
  * A sensor in plain mode tells the targets of one capture line by line; they belong to one frame
  * if they come together (OPS243_JOIN_NS) and their own time, where told, is the same.  A JSON array
- * is a frame by itself.  A blank report is an empty frame.
+ * is a frame by itself.  A blank report is an empty frame.  Frames never go back in time.
  *
  * Guarded by tests/port/ops243_join_test.c.  Pure.  Memory: the struct.  Threads: any. */
 #ifndef MOORWATCH_OPS243_JOIN_H
@@ -18,6 +18,7 @@ struct ops243_join {
     bool has_time;
     int64_t sensor_ms;
     int64_t last_line_ns;
+    int64_t last_frame_ns; /* given out; 0: none */
     struct radar_frame frame;
 };
 

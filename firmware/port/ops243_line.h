@@ -49,6 +49,8 @@ struct ops243_line {
     int64_t duration_ms;             /* OBJECT */
     char key[OPS243_WORD_MAX + 1];   /* SETTING, RESET, NOTICE */
     char value[OPS243_WORD_MAX + 1]; /* unquoted */
+    char second[OPS243_WORD_MAX + 1],
+        second_value[OPS243_WORD_MAX + 1]; /* SETTING: if there is one */
 };
 
 /* What must be known of earlier lines to read the next. */
@@ -62,20 +64,11 @@ struct ops243_context {
 MUST int ops243_line_read(const char *line, size_t len, struct ops243_context *context,
                           struct ops243_line *ret_line);
 
+/* True if these are the words of something that is no OPS243: a modem's (OK, ERROR, AT...) or a
+ * GNSS receiver's ($GP...). */
+bool ops243_line_foreign(const char *line, size_t len);
+
 /* The unit named by a word ("mph", "kmph", "m-per-sec"); OPS243_UNIT_NONE if none. */
 enum ops243_unit ops243_unit_named(const char *word, size_t len);
-
-/* Bytes to lines. */
-struct ops243_splitter {
-    char line[OPS243_LINE_MAX];
-    size_t len;
-    bool too_long;     /* the line in hand: skipped to its end */
-    bool returned;     /* the last end was a CR: an LF belongs to it */
-    uint32_t overlong; /* how many were */
-};
-
-/* Takes bytes up to and including the end of a line (CR, LF or both; NULs are dropped) and returns
- * how many it took; *ret_len is the length of the line now in `line`, or -1 if none is complete. */
-size_t ops243_split(struct ops243_splitter *s, const char *bytes, size_t len, int *ret_len);
 
 #endif

@@ -1,5 +1,7 @@
 #include "radar_ops243.h"
 #include "ops243_join.h"
+#include "ops243_setup.h"
+#include "ops243_split.h"
 #include "serial.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 
 enum {
     PATH_BYTES_MAX = 255,
-    COMMAND_MAX = 24,
+    NAMES_MAX = 16,  /* that a pattern stands for */
     GAP_MS = 100,    /* between commands: a long string of them is not always answered */
     DRAIN_MS = 300,  /* what was on its way when we said PI */
     PROBE_MS = 1000, /* ?? answers some 600 bytes: 0.6 s at 9600 baud */
@@ -20,15 +22,12 @@ enum {
     SILENT_MS = 4500,  /* and then it is not */
     GARBAGE_LINES = 8, /* in a row not understood */
     GARBAGE_BYTES = 400,
+    BARE_LINES = 8, /* reports in a row without the magnitude that we asked for */
     LINES_PER_STEP = 256,
     TRIES = 3,
     RETRY_MS = 5000,
     BACK_OFF_MS = 250,
     BACK_OFF_MAX_MS = 8000,
-    DEFAULT_MIN_SPEED_M_S = 2,
-    DEFAULT_MIN_MAGNITUDE = 20,
-    SAMPLING_HZ = 20000,
-    SAMPLES = 1024,
     FAST_BAUD = 115200, /* three targets as JSON do not fit through 19200 */
 };
 
@@ -45,14 +44,9 @@ enum phase {
 static const unsigned BAUDS[] = {19200, 57600, 115200, 9600, 230400};
 enum { BAUDS_COUNT = sizeof BAUDS / sizeof *BAUDS };
 
-/* What the read-back has told; -1: nothing. */
-struct told {
-    int64_t sampling_hz, samples, min_speed_mm_s, min_magnitude;
-    enum ops243_unit unit;
-};
-
 struct ops243 {
-    char path[PATH_BYTES_MAX + 1];
+    char pattern[PATH_BYTES_MAX + 1], path[PATH_BYTES_MAX + 1];
+    unsigned name; /* which of the names that the pattern stands for is used, or tried next */
     struct radar_ops243_conf conf;
     int fd;
     enum phase phase;
@@ -60,61 +54,18 @@ struct ops243 {
     unsigned baud_at, command_at, tries, back_off_ms;
     bool raise_baud; /* false once that has failed */
     bool bytes_seen, poked;
-    struct told told;
+    bool foreign; /* spoke like something that is no radar, or gave back what we said */
+    struct ops243_setup setup;
     struct ops243_context context;
     struct ops243_splitter splitter;
     struct ops243_join join;
-    unsigned refused_in_row;
+    unsigned refused_in_row, bare_in_row;
     size_t bytes_since_line;
-    int64_t heard_ns, last_frame_ns;
+    int64_t heard_ns;
     size_t rx_at, rx_len;
     char rx[1024];
     struct radar_status status;
 };
-
-/* ---- settings: volatile ones only, in this order ---- */
-
-static void command_plain(const struct ops243 *o, const char *text, char *buf) {
-    (void)o;
-    snprintf(buf, COMMAND_MAX, "%s", text);
-}
-
-static int min_speed_m_s(const struct ops243 *o) {
-    int m_s = o->conf.min_speed_mm_s / 1000;
-    return m_s > 0 ? m_s : DEFAULT_MIN_SPEED_M_S;
-}
-
-static unsigned min_magnitude(const struct ops243 *o) {
-    return o->conf.min_magnitude > 0 ? o->conf.min_magnitude : DEFAULT_MIN_MAGNITUDE;
-}
-
-static void command_speed(const struct ops243 *o, const char *text, char *buf) {
-    snprintf(buf, COMMAND_MAX, "%s%d\r", text, min_speed_m_s(o));
-}
-
-static void command_magnitude(const struct ops243 *o, const char *text, char *buf) {
-    snprintf(buf, COMMAND_MAX, "%s%u\r", text, min_magnitude(o));
-}
-
-static const struct command {
-    const char *text;
-    void (*make)(const struct ops243 *o, const char *text, char *buf);
-} COMMANDS[] = {
-    {"\003", command_plain}, /* Ctrl-C drops half a command */
-    {"PI", command_plain},     {"UM", command_plain},     {"F2", command_plain},
-    {"S2", command_plain},     {"S>", command_plain},     {"X1", command_plain},
-    {"R|", command_plain},     {"R>", command_speed},     {"M>", command_magnitude},
-    {"K+", command_plain},     {"^/+0\r", command_plain}, /* the angle is corrected later, from the
-                                                             site: raw data stay raw */
-    {"^/-0\r", command_plain}, {"OJ", command_plain},     {"OS", command_plain},
-    {"OM", command_plain},     {"OT", command_plain},     {"OU", command_plain},
-    {"O=3\r", command_plain}, /* both of two vehicles in one frame */
-    {"Ov", command_plain},    /* by strength, not by speed */
-    {"BZ", command_plain},    /* a blank report is a sign of life */
-    {"U?", command_plain},     {"R?", command_plain},     {"M?", command_plain},
-    {"??", command_plain},
-};
-enum { COMMANDS_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
 /* ---- moving from phase to phase ---- */
 
@@ -125,10 +76,9 @@ static void enter(struct ops243 *o, enum phase phase, int64_t due_ns) {
 
 static void forget_input(struct ops243 *o) {
     memset(&o->splitter, 0, sizeof o->splitter);
-    memset(&o->join, 0, sizeof o->join);
     o->context = (struct ops243_context){OPS243_UNIT_NONE, false};
     o->rx_at = o->rx_len = 0;
-    o->refused_in_row = 0;
+    o->refused_in_row = o->bare_in_row = 0;
     o->bytes_since_line = 0;
 }
 
@@ -159,21 +109,53 @@ static void begin_drain(struct ops243 *o, int64_t now_ns) {
 }
 
 static void begin_configure(struct ops243 *o, int64_t now_ns) {
-    o->told = (struct told){-1, -1, -1, -1, OPS243_UNIT_NONE};
+    ops243_setup_forget(&o->setup);
     o->command_at = 0;
     enter(o, PHASE_CONFIGURE, now_ns + GAP_MS * MS);
 }
 
+/* The name that the pattern stands for: "/dev/ttyACM*" is /dev/ttyACM0 and so on. */
+static void name_make(struct ops243 *o) {
+    size_t len = strlen(o->pattern);
+    if (len > 0 && o->pattern[len - 1] == '*')
+        snprintf(o->path, sizeof o->path, "%.*s%u", (int)(len - 1), o->pattern, o->name);
+    else
+        snprintf(o->path, sizeof o->path, "%s", o->pattern);
+    snprintf(o->status.device, sizeof o->status.device, "%.63s", o->path);
+}
+
+/* Opens the first name there is, from the one used last; a descriptor, or why not. */
+static int open_some(struct ops243 *o) {
+    size_t len = strlen(o->pattern);
+    unsigned names = len > 0 && o->pattern[len - 1] == '*' ? NAMES_MAX : 1;
+    int fd = ERR_NOENT;
+    for (unsigned i = 0; i < names && fd < 0; i++) {
+        name_make(o);
+        fd = serial_open(o->path, baud_of(o));
+        if (fd < 0)
+            o->name = (o->name + 1) % names;
+    }
+    return fd;
+}
+
+/* What is under this name is no radar, or says nothing: next time the next name. */
+static void give_up_name(struct ops243 *o, enum radar_state state, int64_t now_ns) {
+    size_t len = strlen(o->pattern);
+    if (o->pattern[len - 1] == '*')
+        o->name = (o->name + 1) % NAMES_MAX;
+    fall_back(o, state, now_ns);
+}
+
 static void due_closed(struct ops243 *o, int64_t now_ns) {
     o->baud_at = 0;
-    int fd = serial_open(o->path, baud_of(o));
+    int fd = open_some(o);
     if (fd < 0) {
         fall_back(o, RADAR_GONE, now_ns);
         return;
     }
     o->fd = fd;
     o->tries = 0;
-    o->bytes_seen = false;
+    o->bytes_seen = o->foreign = false;
     if (o->status.state == RADAR_GONE)
         o->status.state = RADAR_STARTING;
     begin_drain(o, now_ns);
@@ -182,16 +164,26 @@ static void due_closed(struct ops243 *o, int64_t now_ns) {
 static void due_drain(struct ops243 *o, int64_t now_ns) {
     serial_drop_input(o->fd);
     forget_input(o);
+    memset(&o->join, 0, sizeof o->join);
     if (send_text(o, "??", now_ns) != ERR_NODEV)
         enter(o, PHASE_PROBE, now_ns + PROBE_MS * MS);
 }
 
+/* A sensor does not say what we say; modems and terminals do. */
+static bool echoes(const struct ops243 *o) {
+    const struct ops243_splitter *s = &o->splitter;
+    return s->len >= 2 && memcmp(s->line + s->len - 2, "??", 2) == 0;
+}
+
 /* Nothing understood at this rate: the next, and after the last begin anew. */
 static void due_probe(struct ops243 *o, int64_t now_ns) {
+    o->foreign = o->foreign || echoes(o);
     o->baud_at++;
-    if (o->conf.baud != 0 || o->baud_at == BAUDS_COUNT) {
+    if (o->foreign) {
+        give_up_name(o, RADAR_WRONG, now_ns);
+    } else if (o->conf.baud != 0 || o->baud_at == BAUDS_COUNT) {
         o->baud_at = 0;
-        fall_back(o, o->bytes_seen ? RADAR_GARBAGE : RADAR_SILENT, now_ns);
+        give_up_name(o, o->bytes_seen ? RADAR_GARBAGE : RADAR_SILENT, now_ns);
     } else if (serial_set_baud(o->fd, baud_of(o)) < 0) {
         fall_back(o, RADAR_GONE, now_ns);
     } else {
@@ -221,48 +213,42 @@ static void due_configure(struct ops243 *o, int64_t now_ns) {
         o->command_at = o->fd >= 0 ? 1 : 0;
         return;
     }
-    char text[COMMAND_MAX];
-    const struct command *c = &COMMANDS[o->command_at];
-    c->make(o, c->text, text);
+    char text[OPS243_COMMAND_MAX];
+    ops243_setup_command(&o->setup, o->command_at, text);
     if (send_text(o, text, now_ns) < 0)
         return;
-    if (++o->command_at == COMMANDS_COUNT)
+    if (++o->command_at == ops243_setup_commands())
         enter(o, PHASE_READ_BACK, now_ns + READ_BACK_MS * MS);
 }
 
-static bool told_wrong(int64_t told, int64_t want) {
-    return told >= 0 && told != want;
-}
-
-/* It must have told its units and sampling rate, and nothing that is not as we set it. */
-static bool as_set(const struct ops243 *o) {
-    const struct told *t = &o->told;
-    return t->unit == OPS243_UNIT_M_S && t->sampling_hz == SAMPLING_HZ &&
-           !told_wrong(t->samples, SAMPLES) &&
-           !told_wrong(t->min_speed_mm_s, min_speed_m_s(o) * 1000) &&
-           !told_wrong(t->min_magnitude, min_magnitude(o));
+static void begin_run(struct ops243 *o, int64_t now_ns) {
+    if (send_text(o, "PA", now_ns) != 0)
+        return;
+    o->status.state = RADAR_READY;
+    o->status.misset = OPS243_SETTING_NONE;
+    o->heard_ns = now_ns;
+    o->poked = false;
+    o->tries = 0;
+    o->back_off_ms = BACK_OFF_MS;
+    o->context = (struct ops243_context){OPS243_UNIT_M_S, false};
+    o->refused_in_row = o->bare_in_row = 0;
+    o->bytes_since_line = 0;
+    enter(o, PHASE_RUN, now_ns + QUIET_MS * MS);
 }
 
 static void due_read_back(struct ops243 *o, int64_t now_ns) {
-    if (as_set(o)) {
-        if (send_text(o, "PA", now_ns) != 0)
-            return;
-        o->status.state = RADAR_READY;
-        o->heard_ns = now_ns;
-        o->poked = false;
-        o->tries = 0;
-        o->back_off_ms = BACK_OFF_MS;
-        o->context.unit = OPS243_UNIT_M_S;
-        o->refused_in_row = 0;
-        o->bytes_since_line = 0;
-        enter(o, PHASE_RUN, now_ns + QUIET_MS * MS);
+    enum ops243_setting differs = ops243_setup_differs(&o->setup);
+    if (differs == OPS243_SETTING_NONE) {
+        begin_run(o, now_ns);
     } else if (++o->tries < TRIES) {
         begin_configure(o, now_ns);
     } else {
         /* Dumb after the change of rate: it did not follow us. */
-        o->raise_baud = o->raise_baud && o->told.sampling_hz >= 0;
-        bool understood = o->told.sampling_hz >= 0;
-        fall_back(o, understood ? RADAR_STARTING : RADAR_SILENT, now_ns);
+        bool heard = ops243_setup_heard(&o->setup);
+        o->raise_baud = o->raise_baud && heard;
+        o->status.misset = heard ? differs : OPS243_SETTING_NONE;
+        o->status.misset_name = ops243_setting_name(differs);
+        fall_back(o, heard ? RADAR_MISSET : RADAR_SILENT, now_ns);
         o->due_ns = now_ns + RETRY_MS * MS;
     }
 }
@@ -288,13 +274,6 @@ static void (*const DUE[PHASES])(struct ops243 *o, int64_t now_ns) = {
 
 /* ---- what it says ---- */
 
-/* A decimal to thousandths; -1 if it is none. */
-static int64_t milli(const char *text) {
-    char *end;
-    double value = strtod(text, &end);
-    return end == text || !(value >= 0 && value < 1e12) ? -1 : (int64_t)(value * 1000 + 0.5);
-}
-
 static void on_product(struct ops243 *o, const char *value) {
     snprintf(o->status.product, sizeof o->status.product, "%.15s", value);
 }
@@ -307,50 +286,32 @@ static void on_serial(struct ops243 *o, const char *value) {
     snprintf(o->status.serial, sizeof o->status.serial, "%.23s", value);
 }
 
-/* Half the rate is the largest Doppler shift; 24.125 GHz has a wavelength of 12.4266 mm. */
-static int32_t max_speed_mm_s(int64_t hz) {
-    return (int32_t)(hz * 124266 / 40000);
-}
-
-static void on_sampling(struct ops243 *o, const char *value) {
-    int64_t hz = milli(value) / 1000;
-    o->told.sampling_hz = hz;
-    if (hz > 0 && hz < 1000000)
-        o->status.max_speed_mm_s = max_speed_mm_s(hz);
-}
-
-static void on_samples(struct ops243 *o, const char *value) {
-    o->told.samples = milli(value) / 1000;
-}
-
-static void on_min_speed(struct ops243 *o, const char *value) {
-    o->told.min_speed_mm_s = milli(value);
-}
-
-static void on_min_magnitude(struct ops243 *o, const char *value) {
-    o->told.min_magnitude = milli(value) / 1000;
-}
-
-static void on_restart(struct ops243 *o, const char *value) {
-    (void)value;
+/* Its settings are lost: sends them again once it has booted. */
+static void restarted(struct ops243 *o) {
     o->status.resets++;
     o->status.state = RADAR_STARTING;
     begin_configure(o, o->heard_ns + BOOT_MS * MS);
-    memset(&o->join, 0, sizeof o->join);
+}
+
+static void on_usb(struct ops243 *o, const char *value) {
+    (void)value;
+    restarted(o);
 }
 
 static const struct {
     const char *key;
     void (*on)(struct ops243 *o, const char *value);
 } SETTINGS[] = {
-    {"Product", on_product},       {"Version", on_version},    {"SerialNumber", on_serial},
-    {"SamplingRate", on_sampling}, {"SampleSize", on_samples}, {"RequiredMinSpeed", on_min_speed},
-    {"Squelch", on_min_magnitude}, {"USB", on_restart},
+    {"Product", on_product},
+    {"Version", on_version},
+    {"SerialNumber", on_serial},
+    {"USB", on_usb},
 };
 
 static void on_setting(struct ops243 *o, const struct ops243_line *line) {
-    if (line->unit != OPS243_UNIT_NONE)
-        o->told.unit = line->unit;
+    ops243_setup_told(&o->setup, line);
+    if (o->setup.sampling_hz > 0 && o->setup.sampling_hz < 1000000)
+        o->status.max_speed_mm_s = ops243_max_speed_mm_s(o->setup.sampling_hz);
     for (unsigned i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++)
         if (strcmp(line->key, SETTINGS[i].key) == 0)
             SETTINGS[i].on(o, line->value);
@@ -358,17 +319,10 @@ static void on_setting(struct ops243 *o, const struct ops243_line *line) {
 
 /* Half the capture before it was told. */
 static int64_t captured_ns(const struct ops243 *o, int64_t now_ns) {
-    int64_t hz = o->told.sampling_hz > 0 ? o->told.sampling_hz : SAMPLING_HZ;
-    int64_t samples = o->told.samples > 0 && o->told.samples <= 4096 ? o->told.samples : SAMPLES;
+    const struct ops243_setup *s = &o->setup;
+    int64_t hz = s->sampling_hz > 0 ? s->sampling_hz : OPS243_SAMPLING_HZ;
+    int64_t samples = s->samples > 0 && s->samples <= 4096 ? s->samples : OPS243_SAMPLES;
     return now_ns - samples * 1000000000 / hz / 2;
-}
-
-/* True if a frame was written; frames never go back in time. */
-static bool frame_out(struct ops243 *o, struct radar_frame *ret_frame) {
-    if (ret_frame->t_ns < o->last_frame_ns)
-        ret_frame->t_ns = o->last_frame_ns;
-    o->last_frame_ns = ret_frame->t_ns;
-    return true;
 }
 
 /* A line as such: counts it, and gives up the rate when too many mean nothing. */
@@ -379,6 +333,7 @@ static int on_text(struct ops243 *o, size_t len, struct ops243_line *ret_line) {
     if (r < 0) {
         o->status.refused++;
         o->refused_in_row++;
+        o->foreign = o->foreign || ops243_line_foreign(o->splitter.line, len);
     } else if (!blank || o->phase == PHASE_RUN) {
         o->refused_in_row = 0;
         o->bytes_since_line = 0;
@@ -386,23 +341,40 @@ static int on_text(struct ops243 *o, size_t len, struct ops243_line *ret_line) {
     return r;
 }
 
+/* It reports as after power-on: started anew without a word, or its banner was lost. */
+static bool forgot_settings(struct ops243 *o, const struct ops243_line *line) {
+    if (line->kind == OPS243_SPEEDS)
+        o->bare_in_row = line->targets[0].magnitude == 0 ? o->bare_in_row + 1 : 0;
+    return o->bare_in_row >= BARE_LINES;
+}
+
+static void on_words(struct ops243 *o, const struct ops243_line *line, int64_t now_ns) {
+    if (line->kind == OPS243_RESET && o->phase != PHASE_DRAIN)
+        restarted(o);
+    if (line->kind != OPS243_SETTING)
+        return;
+    if (o->phase == PHASE_PROBE)
+        begin_configure(o, now_ns);
+    on_setting(o, line);
+}
+
+/* True if a frame was written. */
 static bool on_line(struct ops243 *o, size_t len, int64_t now_ns, struct radar_frame *ret_frame) {
     struct ops243_line line;
+    bool running = o->phase == PHASE_RUN;
+    int64_t t_ns = captured_ns(o, now_ns);
+    if (o->conf.tap != NULL)
+        o->conf.tap(o->conf.tap_ctx, o->splitter.line, len, t_ns, running);
     if (on_text(o, len, &line) < 0)
         return false;
     o->heard_ns = now_ns;
     o->poked = false;
-    if (line.kind == OPS243_RESET && o->phase != PHASE_DRAIN)
-        on_restart(o, line.value);
-    if (line.kind == OPS243_SETTING) {
-        if (o->phase == PHASE_PROBE)
-            begin_configure(o, now_ns);
-        on_setting(o, &line);
-    }
-    if (o->phase != PHASE_RUN ||
-        !ops243_join_line(&o->join, &line, captured_ns(o, now_ns), ret_frame))
+    on_words(o, &line, now_ns);
+    if (!running)
         return false;
-    return frame_out(o, ret_frame);
+    if (forgot_settings(o, &line))
+        restarted(o);
+    return ops243_join_line(&o->join, &line, t_ns, ret_frame);
 }
 
 static bool is_garbage(const struct ops243 *o) {
@@ -455,10 +427,9 @@ static int ops243_step(void *ctx, int64_t now_ns, struct radar_frame *frames, un
     for (unsigned i = 0; i < LINES_PER_STEP && n < cap && receive(o, now_ns); i++) {
         n += take_line(o, now_ns, &frames[n]);
         if (is_garbage(o))
-            fall_back(o, RADAR_GARBAGE, now_ns);
+            fall_back(o, o->foreign ? RADAR_WRONG : RADAR_GARBAGE, now_ns);
     }
-    if (n < cap && ops243_join_end(&o->join, captured_ns(o, now_ns), &frames[n]))
-        n += frame_out(o, &frames[n]);
+    n += n < cap && ops243_join_end(&o->join, captured_ns(o, now_ns), &frames[n]);
     if (now_ns >= o->due_ns)
         DUE[o->phase](o, now_ns);
     return (int)n;
@@ -491,15 +462,15 @@ int radar_ops243_open(const struct radar_ops243_conf *conf, struct radar *ret_ra
     struct ops243 *o = calloc(1, sizeof *o);
     if (o == NULL)
         return ERR_NOMEM;
-    snprintf(o->path, sizeof o->path, "%s", conf->path);
+    snprintf(o->pattern, sizeof o->pattern, "%s", conf->path);
     o->conf = *conf;
-    o->conf.path = o->path;
+    o->conf.path = o->pattern;
+    ops243_setup_init(&o->setup, conf->min_speed_mm_s, conf->min_magnitude);
     o->fd = -1;
     o->raise_baud = true;
     o->back_off_ms = BACK_OFF_MS;
-    o->last_frame_ns = INT64_MIN;
     o->status.state = RADAR_STARTING;
-    o->status.max_speed_mm_s = max_speed_mm_s(SAMPLING_HZ);
+    o->status.max_speed_mm_s = ops243_max_speed_mm_s(OPS243_SAMPLING_HZ);
     o->phase = PHASE_CLOSED; /* due at once */
     *ret_radar = (struct radar){
         .ctx = o,

@@ -6,10 +6,11 @@
 #include "log.h"
 #include "notify.h"
 #include "passage.h"
-#include "radar_ops243.h"
+#include "radar_watch.h"
 #include "session.h"
 #include "unit.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char MODULE[] = "speedwatch";
@@ -23,10 +24,8 @@ struct speedwatch_conf {
     bool autostart;
     int64_t max_ns, check_ns;
     uint16_t check_mph10, tolerance_mph10;
-    char radar[UNIT_PATH_MAX + 1];
-    uint32_t baud;
-    int32_t min_speed_mm_s;
-    uint32_t min_magnitude;
+    char check_fork[16];
+    struct radar_watch_conf radar;
 };
 
 #define AT(member) CONF_AT(struct speedwatch_conf, member)
@@ -42,25 +41,30 @@ static const struct conf_key KEYS[] = {
      "A session ends itself after so long; with autostart the next one begins."},
     {"session", "check", CONF_DURATION, AT(check_ns), 1000, 60000, "5 s", NULL, NULL,
      "A check of the radar listens for so long."},
+    {"session", "check_fork", CONF_STR, AT(check_fork), 0, 15, "", NULL, NULL,
+     "The tuning fork of a check, as \"1024 Hz\"; empty: a driver at check_speed."},
     {"session", "check_speed", CONF_U16, AT(check_mph10), 10, 1500, "350", NULL, "tenths of a mph",
-     "What the fork or the driver stands for."},
-    {"session", "check_tolerance", CONF_U16, AT(tolerance_mph10), 0, 100, "10", NULL,
-     "tenths of a mph", "A check passes within it."},
-    {"radar", "device", CONF_PATH, AT(radar), 0, 0, "", NULL, NULL,
-     "Serial device of the OPS243-A; empty: as board and kit say."},
-    {"radar", "baud", CONF_U32, AT(baud), 0, 230400, "0", NULL, NULL,
+     "What the driver of a check keeps to."},
+    {"session", "check_tolerance", CONF_U16, AT(tolerance_mph10), 0, 100, "0", NULL,
+     "tenths of a mph", "A check passes within it; 0: half a percent."},
+    {"radar", "device", CONF_PATH, AT(radar.device), 0, 0, "", NULL, NULL,
+     "Serial device of the OPS243-A; a * at its end stands for 0 to 15; empty: as board and kit "
+     "say."},
+    {"radar", "baud", CONF_U32, AT(radar.baud), 0, 230400, "0", NULL, NULL,
      "Of a UART; 0: find it.  USB does not care."},
-    {"radar", "min_speed", CONF_I32, AT(min_speed_mm_s), 0, 30000, "2000", NULL, "mm/s",
+    {"radar", "min_speed", CONF_I32, AT(radar.min_speed_mm_s), 0, 30000, "2000", NULL, "mm/s",
      "Slower targets are not reported by the sensor."},
-    {"radar", "min_magnitude", CONF_U32, AT(min_magnitude), 0, 10000, "0", NULL, NULL,
+    {"radar", "min_magnitude", CONF_U32, AT(radar.min_magnitude), 0, 10000, "0", NULL, NULL,
      "Weaker targets are not reported by the sensor; 0: its default."},
+    {"radar", "rawlog", CONF_PATH, AT(radar.rawlog), 0, 0, "", NULL, NULL,
+     "Keeps every line of the sensor in this file and, before that, in FILE.1; empty: none."},
+    {"radar", "rawlog_limit", CONF_U32, AT(radar.rawlog_mib), 1, 4096, "16", NULL, "MiB",
+     "Both files together hold no more."},
 };
 
 struct speedwatch {
     struct speedwatch_conf conf;
-    struct radar radar;
-    bool has_radar;
-    struct radar_status status;
+    struct radar_watch radar;
     struct passage passage;
     struct session session;
     int64_t session_next_ns;
@@ -74,23 +78,38 @@ static void remember(struct speedwatch *s, struct unit *u) {
     unit_remember(u, "session", (uint64_t)s->session.number * 2 + s->session.on);
 }
 
+static void say_check(const struct speedwatch *s, const struct event_session *e) {
+    const struct session *c = &s->session;
+    char measured[64] = "nothing heard: hold the ringing fork to the radar's front";
+    if (c->check_mean_mm_s > 0)
+        snprintf(measured, sizeof measured, "%d.%03d m/s over %u reports",
+                 (int)(c->check_mean_mm_s / 1000), (int)(c->check_mean_mm_s % 1000), c->check_n);
+    log_info(
+        MODULE, "session %" PRIu32 " at %s: check %s (%d.%03d m/s within %d mm/s expected; %s)",
+        e->session, e->site, e->passed ? "passed" : "NOT passed", (int)(c->conf.check_mm_s / 1000),
+        (int)(c->conf.check_mm_s % 1000), (int)c->conf.check_tolerance_mm_s, measured);
+}
+
 /* Said once it is written: what the journal says has happened outlives a power cut. */
 static void tell_session(struct speedwatch *s, struct unit *u, const struct session_out *out,
                          int64_t t_ns) {
-    static const char *const WORDS[] = {"", "started", "stopped", "check"};
+    static const char *const WORDS[] = {"", "started", "stopped"};
     s->session_next_ns = out->next_ns;
     for (unsigned i = 0; i < out->tells; i++) {
         struct event e = {.kind = EVENT_SESSION, .session = out->tell[i]};
         unit_tell(u, &e, t_ns);
+        if (out->tell[i].what != SESSION_CHECK)
+            radar_watch_cut(&s->radar, t_ns,
+                            out->tell[i].what == SESSION_START ? out->tell[i].session : 0);
     }
     if (out->tells > 0)
         remember(s, u);
     for (unsigned i = 0; i < out->tells; i++) {
         const struct event_session *e = &out->tell[i];
-        log_info(MODULE, "session %" PRIu32 " at %s: %s%s", e->session, e->site, WORDS[e->what],
-                 e->what != SESSION_CHECK ? ""
-                 : e->passed              ? " passed"
-                                          : " NOT passed");
+        if (e->what == SESSION_CHECK)
+            say_check(s, e);
+        else
+            log_info(MODULE, "session %" PRIu32 " at %s: %s", e->session, e->site, WORDS[e->what]);
     }
 }
 
@@ -144,30 +163,9 @@ static void step_session(struct speedwatch *s, struct unit *u, int64_t now_ns) {
 
 static void see(struct speedwatch *s, struct unit *u, const struct radar_frame *frame) {
     struct passage_vehicle vehicles[PASSAGE_TRACKS];
-    if (frame->count > 0)
-        session_check_sample(&s->session, frame->targets[0].speed_mm_s);
+    for (unsigned i = 0; i < frame->count; i++)
+        session_check_sample(&s->session, frame->targets[i].speed_mm_s);
     tell_vehicles(s, u, vehicles, passage_frame(&s->passage, frame, vehicles));
-}
-
-static void note_status(struct speedwatch *s, struct unit *u) {
-    struct radar_status now;
-    s->radar.status(s->radar.ctx, &now);
-    bool silent = now.state == RADAR_SILENT || now.state == RADAR_GONE;
-    bool garbage = now.state == RADAR_GARBAGE, ready = now.state == RADAR_READY;
-    /* A sensor that is being started again has not come back yet. */
-    if (silent || ready)
-        unit_fault(u, FAULT_RADAR_SILENT, silent, now.state == RADAR_GONE ? ERR_NODEV : 0);
-    if (garbage || ready)
-        unit_fault(u, FAULT_RADAR_GARBAGE, garbage, 0);
-    if (now.resets != s->status.resets) {
-        unit_fault(u, FAULT_RADAR_RESET, true, (int32_t)now.resets);
-        unit_fault(u, FAULT_RADAR_RESET, false, (int32_t)now.resets);
-    }
-    if (ready && s->status.state != RADAR_READY)
-        log_info("radar", "%s %s, up to %d mm/s", now.product, now.firmware, now.max_speed_mm_s);
-    if (now.max_speed_mm_s > 0)
-        s->passage.conf.max_speed_mm_s = now.max_speed_mm_s;
-    s->status = now;
 }
 
 static int64_t step_radar(struct speedwatch *s, struct unit *u, int64_t now_ns) {
@@ -175,15 +173,16 @@ static int64_t step_radar(struct speedwatch *s, struct unit *u, int64_t now_ns) 
     struct passage_vehicle vehicles[PASSAGE_TRACKS];
     int n = FRAMES;
     while (n == FRAMES) {
-        n = s->radar.step(s->radar.ctx, now_ns, frames, FRAMES);
+        n = radar_watch_step(&s->radar, now_ns, frames, FRAMES);
         for (int i = 0; i < n; i++)
             see(s, u, &frames[i]);
     }
     tell_vehicles(s, u, vehicles, passage_tick(&s->passage, now_ns, vehicles));
-    note_status(s, u);
-    unit_watch(u, s->radar.fd(s->radar.ctx));
-    unit_progress(u, NOTIFY_RADAR);
-    return s->radar.next_ns(s->radar.ctx);
+    if (radar_watch_faults(&s->radar, u, now_ns))
+        flush(s, u);
+    if (s->radar.status.max_speed_mm_s > 0)
+        s->passage.conf.max_speed_mm_s = s->radar.status.max_speed_mm_s;
+    return radar_watch_next(&s->radar, u, now_ns);
 }
 
 /* --- the daemon ----------------------------------------------------------------------------- */
@@ -213,30 +212,42 @@ static int64_t step(void *ctx, struct unit *u, int64_t now_ns) {
 }
 
 static const char *radar_device(const struct speedwatch *s, const struct unit_board *board) {
-    return s->conf.radar[0] != '\0' ? s->conf.radar
-                                    : board_radar_device(&board->board, &board->kit);
+    return s->conf.radar.device[0] != '\0' ? s->conf.radar.device
+                                           : board_radar_device(&board->board, &board->kit);
+}
+
+/* mm/s of a tuning fork: its frequency times half the wavelength at 24.125 GHz, 6.21330 mm.
+ * ERR_INVAL if the text is no frequency that a sensor hears. */
+static int32_t fork_mm_s(const char *text) {
+    char *end;
+    double hz = strtod(text, &end);
+    while (*end == ' ')
+        end++;
+    if (end == text || (*end != '\0' && strcmp(end, "Hz") != 0) || !(hz >= 350 && hz <= 9000))
+        return ERR_INVAL;
+    return (int32_t)(hz * 6.21330 + 0.5);
 }
 
 static int check(void *ctx, const struct unit_board *board) {
+    const struct speedwatch *s = ctx;
+    if (s->conf.check_fork[0] != '\0' && fork_mm_s(s->conf.check_fork) < 0) {
+        fprintf(stderr, "[session] check_fork = %s: say the fork's frequency, 350 Hz to 9000 Hz\n",
+                s->conf.check_fork);
+        return ERR_INVAL;
+    }
     if (radar_device(ctx, board)[0] != '\0')
         return 0;
     fprintf(stderr, "kit %s has no radar: name it in [radar] device\n", board->kit.id);
     return ERR_INVAL;
 }
 
-static int open_radar(struct speedwatch *s, const char *device) {
-    const struct radar_ops243_conf conf = {
-        .path = device,
-        .baud = s->conf.baud,
-        .min_speed_mm_s = s->conf.min_speed_mm_s,
-        .min_magnitude = s->conf.min_magnitude,
-    };
-    int err = radar_ops243_open(&conf, &s->radar);
-    s->has_radar = err == 0;
-    if (err < 0)
-        log_error("radar", "%s: %s (baud rates: 9600 to 230400, 0 finds it)", device,
-                  err_text(err));
-    return err;
+/* What a check expects; 1 mph is 447.04 mm/s. */
+static void set_check(const struct speedwatch_conf *c, struct session_conf *ret_conf) {
+    ret_conf->check_ns = c->check_ns;
+    ret_conf->check_mm_s =
+        c->check_fork[0] != '\0' ? fork_mm_s(c->check_fork) : (c->check_mph10 * 44704 + 500) / 1000;
+    ret_conf->check_tolerance_mm_s =
+        c->tolerance_mph10 > 0 ? c->tolerance_mph10 * 44704 / 1000 : ret_conf->check_mm_s / 200;
 }
 
 static int start(void *ctx, struct unit *u, int64_t now_ns) {
@@ -244,11 +255,9 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
     struct session_conf conf = {
         .limit_mph = s->conf.limit_mph,
         .max_ns = s->conf.max_ns,
-        .check_ns = s->conf.check_ns,
-        .check_mph10 = s->conf.check_mph10,
-        .check_tolerance_mph10 = s->conf.tolerance_mph10,
     };
     struct session_out out;
+    set_check(&s->conf, &conf);
     memcpy(conf.site, s->conf.site, sizeof conf.site);
     s->button_line = unit_line(u, "session-button");
     s->check_line = unit_line(u, "check-button");
@@ -256,19 +265,23 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
     s->recording_line = unit_line(u, "lamp-recording");
     s->fault_line = unit_line(u, "lamp-fault");
     passage_init(&s->passage, &PASSAGE_DEFAULTS);
+    int err = radar_watch_open(&s->radar, &s->conf.radar, radar_device(s, unit_board(u)));
+    if (err < 0)
+        return err;
     uint64_t last = unit_recall(u, "session", 0);
     session_init(&s->session, &conf, (uint32_t)(last / 2), last % 2 == 1, &out);
     tell_session(s, u, &out, now_ns);
     if (s->conf.autostart)
         press(s, u, now_ns);
-    return open_radar(s, radar_device(s, unit_board(u)));
+    return 0;
 }
 
 static void health(void *ctx, struct event_health *health) {
     const struct speedwatch *s = ctx;
-    health->counters[HEALTH_RADAR_LINES] = s->status.lines;
-    health->counters[HEALTH_RADAR_REFUSED] = s->status.refused;
-    health->counters[HEALTH_RADAR_RESETS] = s->status.resets;
+    const struct radar_status *r = &s->radar.status;
+    health->counters[HEALTH_RADAR_LINES] = r->lines;
+    health->counters[HEALTH_RADAR_REFUSED] = r->refused;
+    health->counters[HEALTH_RADAR_RESETS] = r->resets;
 }
 
 static void stop(void *ctx, struct unit *u, int64_t now_ns) {
@@ -277,8 +290,7 @@ static void stop(void *ctx, struct unit *u, int64_t now_ns) {
     flush(s, u);
     session_stop(&s->session, SESSION_END_RESTART, now_ns, &out);
     tell_session(s, u, &out, now_ns);
-    if (s->has_radar)
-        s->radar.close(s->radar.ctx);
+    radar_watch_close(&s->radar);
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
 /* Any bytes: split, read, joined, segmented; nothing crashes and no target is absurd. */
 #include "ops243_join.h"
+#include "ops243_split.h"
 #include "passage.h"
 #include <assert.h>
 #include <stdlib.h>

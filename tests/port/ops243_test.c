@@ -1,4 +1,5 @@
 /* The OPS243-A driver against a sensor played on a pseudo-terminal, in virtual time. */
+#include "ops243_setup.h"
 #include "radar_ops243.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,9 +22,10 @@ enum { LOG_MAX = 8192, FRAMES_MAX = 64 };
 struct fake {
     int master;
     char link[64];
-    bool active, mute, deaf_to_rate;
+    bool active, mute, deaf_to_rate, deaf_to_squelch, modem, echo;
     unsigned baud; /* the rate it speaks; 0: any */
     unsigned hz, squelch, min_speed;
+    double angle; /* saved in its flash, and what it makes of "^/-0" */
     const char *units;
     size_t log_len;
     char log[LOG_MAX];
@@ -100,12 +102,24 @@ static bool begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* A modem with its echo on: what it does not know is an error. */
+static void modem_hear(struct fake *f, const char *c) {
+    if (f->echo)
+        fake_say(f, c);
+    else
+        fake_say(f, begins(c, "??") ? "\r\nERROR\r\n" : "");
+}
+
 static void fake_obey(struct fake *f, const char *c) {
+    if (f->modem) {
+        modem_hear(f, c);
+        return;
+    }
     if (begins(c, "??"))
         fake_answer_all(f);
     else if (begins(c, "S2") && !f->deaf_to_rate)
         f->hz = 20000;
-    else if (begins(c, "M>"))
+    else if (begins(c, "M>") && !f->deaf_to_squelch)
         f->squelch = (unsigned)atoi(c + 2);
     else if (begins(c, "R>"))
         f->min_speed = (unsigned)atoi(c + 2);
@@ -115,9 +129,14 @@ static void fake_obey(struct fake *f, const char *c) {
         f->baud = 115200;
     if (begins(c, "PA") || begins(c, "PI"))
         f->active = c[1] == 'A';
-    char text[64];
+    char text[128];
     snprintf(text, sizeof text, "{\"Units\":\"%s\"}\r\n", f->units);
     if (begins(c, "U"))
+        fake_say(f, text);
+    snprintf(text, sizeof text,
+             "{\"InboundSensorAngleDegrees\" : 0.00, \"OutboundSensorAngleDegrees\" : %.2f}\r\n",
+             f->angle);
+    if (begins(c, "^"))
         fake_say(f, text);
 }
 
@@ -160,16 +179,30 @@ static void run_until(struct bench *b, enum radar_state state, int most_ms) {
     assert_int_equal(state_of(b), state);
 }
 
-static int set_up(void **ret_state) {
+static void name_link(struct fake *f, unsigned number) {
+    snprintf(f->link, sizeof f->link, "/tmp/ops243_test.%d.%u", (int)getpid(), number);
+}
+
+static int set_up_as(void **ret_state, const char *end) {
     static struct bench b;
+    char path[80];
     memset(&b, 0, sizeof b);
-    snprintf(b.fake.link, sizeof b.fake.link, "/tmp/ops243_test.%d", (int)getpid());
+    name_link(&b.fake, 3);
     fake_plug(&b.fake);
-    struct radar_ops243_conf conf = {.path = b.fake.link, .min_magnitude = 25};
+    snprintf(path, sizeof path, "/tmp/ops243_test.%d.%s", (int)getpid(), end);
+    struct radar_ops243_conf conf = {.path = path, .min_magnitude = 25};
     b.now_ns = 1000 * MS;
     assert_int_equal(radar_ops243_open(&conf, &b.radar), 0);
     *ret_state = &b;
     return 0;
+}
+
+static int set_up(void **ret_state) {
+    return set_up_as(ret_state, "3");
+}
+
+static int set_up_any(void **ret_state) {
+    return set_up_as(ret_state, "*");
 }
 
 static int tear_down(void **state) {
@@ -229,7 +262,8 @@ static void test_baud(void **state) {
 
 static void test_bytes_in_any_pieces(void **state) {
     struct bench *b = *state;
-    static const char TEXT[] = "{\"speed\":[-10.9]}\r\n12.5,3.6\n\0{\"spe\0ed\":7}\r";
+    static const char TEXT[] = "{\"speed\":[-10.9],\"magnitude\":[9]}\r\n12.525,9,3.6\n\0{"
+                               "\"spe\0ed\":7,\"magnitude\":9}\r";
     run_until(b, RADAR_READY, 8000);
     for (size_t cut = 1; cut < sizeof TEXT - 1; cut++) {
         b->frames = 0;
@@ -277,7 +311,8 @@ static void test_reset(void **state) {
     /* Its defaults are none of our measurements. */
     fake_say(&b->fake, "13.4\r\n");
     run_ms(b, 50);
-    assert_int_equal(b->frames, 0);
+    for (unsigned i = 0; i < b->frames; i++)
+        assert_int_equal(b->frame[i].count, 0);
     run_until(b, RADAR_READY, 15000);
     assert_int_equal(b->fake.hz, 20000);
     struct radar_status s;
@@ -322,6 +357,125 @@ static void test_unplugged(void **state) {
     assert_int_equal(b->frames, 1);
 }
 
+/* Its banner was lost, or never sent: reports as after power-on give it away. */
+static void test_silent_reset(void **state) {
+    struct bench *b = *state;
+    struct radar_status s;
+    run_until(b, RADAR_READY, 8000);
+    fake_power_on(&b->fake);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(state_of(b), RADAR_READY);
+        fake_say(&b->fake, "13.4\r\n");
+        run_ms(b, 100);
+    }
+    assert_int_equal(state_of(b), RADAR_STARTING);
+    run_until(b, RADAR_READY, 15000);
+    assert_int_equal(b->fake.hz, 20000);
+    b->radar.status(b->radar.ctx, &s);
+    assert_int_equal(s.resets, 1);
+}
+
+static void assert_misset(struct bench *b, unsigned setting, const char *name) {
+    struct radar_status s;
+    run_until(b, RADAR_MISSET, 15000);
+    b->radar.status(b->radar.ctx, &s);
+    assert_int_equal(s.misset, setting);
+    assert_string_equal(s.misset_name, name);
+}
+
+/* What differs is named; once it does not, all is well. */
+static void test_misset(void **state) {
+    struct bench *b = *state;
+    struct radar_status s;
+    b->fake.deaf_to_squelch = true;
+    assert_misset(b, OPS243_SETTING_MIN_MAGNITUDE, "least magnitude");
+    b->fake.deaf_to_squelch = false;
+    b->fake.angle = 20; /* two corrections are one too many */
+    run_ms(b, 30000);
+    assert_misset(b, OPS243_SETTING_ANGLE, "angle correction");
+    b->fake.angle = 0;
+    run_until(b, RADAR_READY, 20000);
+    b->radar.status(b->radar.ctx, &s);
+    assert_int_equal(s.misset, 0);
+}
+
+static void test_modem(void **state) {
+    struct bench *b = *state;
+    b->fake.modem = true;
+    run_until(b, RADAR_WRONG, 15000);
+    b->fake.echo = true;
+    run_ms(b, 30000);
+    assert_int_equal(state_of(b), RADAR_WRONG);
+    b->fake.modem = false;
+    run_until(b, RADAR_READY, 30000);
+}
+
+/* Gone from number 3 and back as number 5; number 0 has become a modem meanwhile. */
+static void test_another_name(void **state) {
+    struct bench *b = *state;
+    struct radar_status s;
+    struct fake modem = {.modem = true};
+    run_until(b, RADAR_READY, 30000);
+    close(b->fake.master);
+    unlink(b->fake.link);
+    b->fake.master = -1;
+    run_until(b, RADAR_GONE, 1000);
+    name_link(&modem, 7);
+    fake_plug(&modem);
+    for (int i = 0; i < 1000; i++) {
+        run_ms(b, 10);
+        fake_hear(&modem);
+    }
+    assert_int_equal(state_of(b), RADAR_WRONG);
+    name_link(&b->fake, 5);
+    fake_plug(&b->fake);
+    for (int i = 0; i < 6000 && state_of(b) != RADAR_READY; i++) {
+        run_ms(b, 10);
+        fake_hear(&modem);
+    }
+    assert_int_equal(state_of(b), RADAR_READY);
+    b->radar.status(b->radar.ctx, &s);
+    assert_string_equal(s.device, b->fake.link);
+    close(modem.master);
+    unlink(modem.link);
+}
+
+struct tapped {
+    unsigned measured, other;
+    int64_t t_ns;
+    char line[128];
+};
+
+static void tap(void *ctx, const char *line, size_t len, int64_t t_ns, bool measured) {
+    struct tapped *t = ctx;
+    t->measured += measured;
+    t->other += !measured;
+    t->t_ns = t_ns;
+    snprintf(t->line, sizeof t->line, "%.*s", (int)len, line);
+}
+
+/* Each line is seen as it came, with the time of its frame. */
+static void test_tap(void **state) {
+    struct bench *b = *state;
+    struct tapped tapped = {0};
+    struct radar_ops243_conf conf = {.path = b->fake.link, .tap = tap, .tap_ctx = &tapped};
+    b->radar.close(b->radar.ctx);
+    assert_int_equal(radar_ops243_open(&conf, &b->radar), 0);
+    run_until(b, RADAR_READY, 8000);
+    assert_int_equal(tapped.measured, 0);
+    assert_in_range(tapped.other, 8, 200);
+    fake_say(&b->fake, " {\"speed\":[5], \"magnitude\":[30]}\r\n");
+    run_ms(b, 50);
+    assert_int_equal(tapped.measured, 1);
+    assert_string_equal(tapped.line, " {\"speed\":[5], \"magnitude\":[30]}");
+    assert_int_equal(b->frames, 1);
+    assert_int_equal(tapped.t_ns, b->frame[0].t_ns);
+    fake_say(&b->fake, "rubbish\r\n");
+    run_ms(b, 20);
+    assert_int_equal(tapped.measured, 2);
+    assert_string_equal(tapped.line, "rubbish");
+}
+
 static void test_wrong_calls(void **state) {
     (void)state;
     struct radar r;
@@ -351,6 +505,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_silence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unplugged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_reset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_misset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_modem, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_name, set_up_any, tear_down),
+        cmocka_unit_test_setup_teardown(test_tap, set_up, tear_down),
         cmocka_unit_test(test_wrong_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

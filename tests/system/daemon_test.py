@@ -3,6 +3,9 @@
 
 usage: daemon_test.py BIN_DIR SOURCE_DIR [PRELOADS_DIR] [test ...]
 """
+import itertools
+import json
+import math
 import os
 import pathlib
 import shutil
@@ -12,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -509,7 +513,7 @@ class Stalled(Case):
         self.assertIn("no name server does", self.place.log("hub.log"))
 
 
-class Speedwatch(Case):
+class Kit(Case):
     def config(self, radar, more=""):
         return self.place.config("kit.conf", "kit-1", "speedwatch-usb", more=f"""
 [site]
@@ -521,6 +525,8 @@ batch_age = 500 ms
 device = {radar}
 {more}""")
 
+
+class Speedwatch(Kit):
     def test_a_sensor_that_is_not_there_is_a_fault_told_once(self):
         conf = self.config(self.place.path("no-radar"))
         child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
@@ -546,7 +552,8 @@ device = {radar}
         counts.write_bytes(bytes(32))
         radar = self.place.path("radar")
         sim = self.kitsim(radar)
-        child = self.place.start(BIN / "speedwatch", "-c", self.config(radar), log="kit.log",
+        conf = self.config(radar, more=f"rawlog = {self.place.path('raw.log')}\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log",
                                  env={"LD_PRELOAD": COUNTER, "MALLOC_COUNT": str(counts)}
                                  if COUNTER else None)
         wait_for("the sensor", lambda: "radar: OPS243" in self.place.log("kit.log"))
@@ -580,6 +587,162 @@ device = {radar}
         self.stop(child)
         self.assertIn("session 1 at great-ayton-1: stopped", self.place.log("kit.log"))
 
+    def test_the_button_and_restarts(self):
+        conf = self.config(self.place.path("no-radar"))
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the socket", (self.place.dir / "kit-1.gpio").exists)
+        self.place.wire("kit-1", "session-button pulse 120")
+        wait_for("a session", lambda: "session 1 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        child.kill()
+        child.wait()
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("its end", lambda: "session 1 at great-ayton-1: stopped"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        time.sleep(1)
+        self.place.wire("kit-1", "session-button pulse 120")
+        wait_for("the next number", lambda: "session 2 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        self.assertIn("session 2 at great-ayton-1: stopped", self.place.log("kit.log"))
+
+
+class Radar(Kit):
+    def passages_kept(self):
+        """(t_ms, direction, speed) of what waits in the spool."""
+        spool = subprocess.run([BIN / "moorwatch", "spool", "--events", "--json",
+                                self.place.path("spool-kit-1")], capture_output=True, check=True)
+        words = [(e["t_ms"], e["words"].split()) for s in json.loads(spool.stdout)["spools"]
+                 for p in s["pending"] for e in p.get("events", [p])]
+        return sorted((str(t), w[1], w[2]) for t, w in words if w[0] == "passage")
+
+    @staticmethod
+    def traffic():
+        """A car each way every three seconds: 30 and 35 mph, lanes 4 and 7 m away."""
+        begin = time.monotonic()
+        while True:
+            t, seen = time.monotonic() - begin, []
+            for sign, v, lane in ((1, 13.4, 4), (-1, 15.6, 7)):
+                for k in range(int(t / 3) - 1, int(t / 3) + 1):
+                    s = t - 3 * k
+                    x = 50 - v * s if sign > 0 else 10 + v * s
+                    r = math.hypot(x, lane)
+                    if 10 < x < 50 and k >= 0:
+                        seen.append((600 * 400 / r ** 2, sign * v * x / r))
+            seen.sort(reverse=True)
+            yield ('{"magnitude":[%s], "speed":[%s]}\r\n' % (
+                ", ".join("%.2f" % m for m, _ in seen),
+                ", ".join("%.2f" % v for _, v in seen)) if seen else '{"speed":"0.0"}\r\n').encode()
+
+    def test_a_raw_log_replays_to_the_same_passages(self):
+        device = self.sensor(self.traffic())
+        raw = self.place.path("raw.log")
+        conf = self.config(device, more=f"rawlog = {raw}\nrawlog_limit = 1\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the sensor", lambda: "up to 62133 mm/s" in self.place.log("kit.log"))
+        time.sleep(1)  # cars that nobody records, and some cut by each press
+        self.place.wire("kit-1", "session-button pulse 120")
+        time.sleep(8.2)
+        self.place.wire("kit-1", "session-button pulse 120")
+        wait_for("the end of the session", lambda: "session 1 at great-ayton-1: stopped"
+                 in self.place.log("kit.log"))
+        self.stop(child)
+        told = self.passages_kept()
+        replayed = subprocess.run([BIN / "moorwatch", "passages", raw], capture_output=True,
+                                  check=True).stdout.decode().splitlines()
+        self.assertGreaterEqual(len(told), 5)
+        self.assertEqual(told, sorted(tuple(row.split(",")[:3]) for row in replayed[1:]))
+        kept = pathlib.Path(raw).read_text()
+        self.assertTrue(kept.startswith("#rawlog 1 begin 20"), kept[:80])
+        for note in ("\n#idle ", "\n#session 1 at=", "\n#session 0 at=", "\n#max-speed 62133\n"):
+            self.assertIn(note, kept)
+
+    def test_a_modem_is_no_radar(self):
+        self.place.broker()
+        self.place.subscriber()
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        os.set_blocking(master, False)
+        child = self.place.start(BIN / "speedwatch", "-c", self.config(os.ttyname(slave)),
+                                 log="kit.log")
+
+        def answers():
+            try:
+                if b"??" in os.read(master, 256):
+                    os.write(master, b"\r\nERROR\r\n")
+            except BlockingIOError:
+                pass
+            return "answers like a modem or a receiver" in self.place.log("kit.log")
+        wait_for("what is wrong", answers)
+        self.assertIn("fault: ", self.place.log("kit.log"))
+        wait_for("the fault at the collector's broker",
+                 lambda: any(m[0] == "mw/1/kit-1/a" for m in self.place.messages()))
+        self.stop(child)
+
+    def sensor(self, reports):
+        """A sensor that takes every setting, and tells these while it measures."""
+        master, slave = os.openpty()
+        self.addCleanup(os.close, slave)
+        os.set_blocking(master, False)
+        told = (b'{"SamplingRate":20000, "resolution":0.1214}\r\n{"Units":"m-per-sec"}\r\n'
+                b'{"SampleSize":1024}\r\n')
+
+        over = threading.Event()
+
+        def play():
+            measuring = False
+            while not over.is_set():
+                try:
+                    words = os.read(master, 256)
+                except BlockingIOError:
+                    words = b""
+                if b"??" in words:
+                    os.write(master, told)
+                measuring = measuring or b"PA" in words
+                if measuring:
+                    os.write(master, next(reports))
+                time.sleep(0.05)
+        player = threading.Thread(target=play)
+
+        def unplug():
+            over.set()
+            player.join()
+            os.close(master)
+        self.addCleanup(unplug)
+        player.start()
+        return os.ttyname(slave)
+
+    def test_a_fork_of_either_sign_passes_and_another_note_does_not(self):
+        speeds = [b"6.37", b"-6.37", b"6.31", b"-6.37"]
+
+        def reports():
+            for i in itertools.count():
+                yield (b'{"magnitude":[310, 41], "speed":[%s, -13.35]}\r\n'
+                       % speeds[i % len(speeds)])
+        conf = self.config(self.sensor(reports()),
+                           more="[session]\ncheck = 1 s\ncheck_fork = 1024 Hz\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("the sensor", lambda: "up to 62133 mm/s" in self.place.log("kit.log"))
+        self.place.wire("kit-1", "check-button pulse 120")
+        wait_for("its outcome", lambda: ": check passed" in self.place.log("kit.log"))
+        speeds[:] = [b"6.43", b"-6.43"]
+        time.sleep(0.2)
+        self.place.wire("kit-1", "check-button pulse 120")
+        wait_for("its outcome", lambda: ": check NOT passed" in self.place.log("kit.log"))
+        self.stop(child)
+        log = self.place.log("kit.log")
+        self.assertRegex(log, r"passed \(6\.362 m/s within 31 mm/s expected; 6\.3[456]\d m/s over [12]\d")
+        self.assertRegex(log, r"NOT passed \(6\.362 m/s within 31 mm/s expected; 6\.430 m/s over [12]\d")
+
+    def test_a_fork_must_be_one(self):
+        conf = self.config("/dev/null", more="[session]\ncheck_fork = A flat\n")
+        done = subprocess.run([BIN / "speedwatch", "-n", "-c", conf], capture_output=True, text=True)
+        self.assertEqual(78, done.returncode)
+        self.assertIn("350 Hz to 9000 Hz", done.stderr)
+
     def test_garbage_is_a_fault(self):
         master, slave = os.openpty()
         self.addCleanup(os.close, master)
@@ -601,27 +764,6 @@ device = {radar}
         wait_for("its outcome", lambda: "at great-ayton-1: check NOT passed"
                  in self.place.log("kit.log"))
         self.stop(child)
-
-    def test_the_button_and_restarts(self):
-        conf = self.config(self.place.path("no-radar"))
-        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
-        wait_for("the socket", (self.place.dir / "kit-1.gpio").exists)
-        self.place.wire("kit-1", "session-button pulse 120")
-        wait_for("a session", lambda: "session 1 at great-ayton-1: started"
-                 in self.place.log("kit.log"))
-        child.kill()
-        child.wait()
-        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
-        wait_for("its end", lambda: "session 1 at great-ayton-1: stopped"
-                 in self.place.log("kit.log"))
-        self.stop(child)
-        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
-        time.sleep(1)
-        self.place.wire("kit-1", "session-button pulse 120")
-        wait_for("the next number", lambda: "session 2 at great-ayton-1: started"
-                 in self.place.log("kit.log"))
-        self.stop(child)
-        self.assertIn("session 2 at great-ayton-1: stopped", self.place.log("kit.log"))
 
 
 if __name__ == "__main__":

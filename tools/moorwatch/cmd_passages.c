@@ -2,6 +2,9 @@
 #include "commands.h"
 #include "err.h"
 #include "ops243_join.h"
+#include "ops243_rawlog.h"
+#include "ops243_setup.h"
+#include "ops243_split.h"
 #include "passage.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +36,8 @@ struct run {
     struct vehicles fastest;  /* from its one speed per object */
     int64_t fastest_ns[2];    /* the newest line per direction */
     int64_t newest_ns;
-    bool speeds; /* the log holds measurements, not only what the sensor made of them */
+    bool sessions, on; /* a daemon's log: it told what was seen in sessions */
+    bool speeds;       /* the log holds measurements, not only what the sensor made of them */
     uint64_t lines, refused;
 };
 
@@ -127,8 +131,10 @@ static int vehicles_add(struct vehicles *v, const struct event *event) {
     return 0;
 }
 
-static int keep(struct vehicles *to, const struct passage_vehicle *v, unsigned n) {
+static int keep(struct run *run, struct vehicles *to, const struct passage_vehicle *v, unsigned n) {
     int r = 0;
+    if (run->sessions && !run->on)
+        return 0;
     for (unsigned i = 0; i < n && r == 0; i++) {
         struct event event;
         passage_event(&v[i], &event);
@@ -142,9 +148,9 @@ static int segment_end(struct run *run) {
     struct radar_frame frame;
     int r = 0;
     if (ops243_join_end(&run->join, INT64_MAX, &frame))
-        r = keep(&run->vehicles, v, passage_frame(&run->passage, &frame, v));
+        r = keep(run, &run->vehicles, v, passage_frame(&run->passage, &frame, v));
     if (r == 0)
-        r = keep(&run->vehicles, v, passage_flush(&run->passage, v));
+        r = keep(run, &run->vehicles, v, passage_flush(&run->passage, v));
     struct passage_conf conf = run->passage.conf;
     passage_init(&run->passage, &conf);
     return r;
@@ -167,7 +173,7 @@ static int on_object(struct run *run, const struct ops243_line *line, int64_t t_
     struct passage_vehicle v = vehicle_of(line, t_ns);
     if (line->count == 0 || v.speed_mm_s < run->passage.conf.min_speed_mm_s)
         return 0;
-    return keep(&run->objects, &v, 1);
+    return keep(run, &run->objects, &v, 1);
 }
 
 /* The sensor tells an object again when it turns out to be faster. */
@@ -193,6 +199,12 @@ static int on_fastest(struct run *run, const struct ops243_line *line, int64_t t
     return vehicles_add(&run->fastest, &event);
 }
 
+/* The log says how fast the sensor can tell: speeds fold beyond. */
+static void sampling(struct run *run, long hz) {
+    if (hz >= 1000 && hz <= 100000)
+        run->passage.conf.max_speed_mm_s = ops243_max_speed_mm_s(hz);
+}
+
 static int on_line(struct run *run, const char *text, size_t len, int64_t t_ns) {
     struct ops243_line line;
     struct passage_vehicle v[PASSAGE_TRACKS];
@@ -206,9 +218,11 @@ static int on_line(struct run *run, const char *text, size_t len, int64_t t_ns) 
     if (line.kind == OPS243_FASTEST)
         return on_fastest(run, &line, t_ns);
     run->speeds = run->speeds || line.kind == OPS243_SPEEDS;
+    if (line.kind == OPS243_SETTING && strcmp(line.key, "SamplingRate") == 0)
+        sampling(run, strtol(line.value, NULL, 10));
     if (!ops243_join_line(&run->join, &line, t_ns, &frame))
         return 0;
-    return keep(&run->vehicles, v, passage_frame(&run->passage, &frame, v));
+    return keep(run, &run->vehicles, v, passage_frame(&run->passage, &frame, v));
 }
 
 /* Seconds with decimals, to the nanosecond; the rest of the line after the tab. */
@@ -229,6 +243,62 @@ static const char *stamp(const char *text, int64_t *ret_ns) {
     *ret_ns = minus ? -ns : ns;
     return p + 1;
 }
+
+/* ---- what a daemon noted beside the lines ---- */
+
+/* Half a capture: the daemon's frames are so much older than the moment of their lines. */
+#define CAPTURE_NS (INT64_C(500000000) * OPS243_SAMPLES / OPS243_SAMPLING_HZ)
+
+static int cut(struct run *run, const struct ops243_note *note) {
+    struct passage_vehicle v[PASSAGE_TRACKS];
+    struct radar_frame frame;
+    int r = 0;
+    if (ops243_join_end(&run->join, note->t_ns - CAPTURE_NS, &frame))
+        r = keep(run, &run->vehicles, v, passage_frame(&run->passage, &frame, v));
+    if (r == 0)
+        r = keep(run, &run->vehicles, v, passage_flush(&run->passage, v));
+    if (note->kind == OPS243_NOTE_SESSION) {
+        run->sessions = true;
+        run->on = note->number > 0;
+    }
+    return r;
+}
+
+static int begin_again(struct run *run, const struct ops243_note *note) {
+    (void)note;
+    int r = segment_end(run);
+    run->sessions = true;
+    run->on = false;
+    run->context = (struct ops243_context){OPS243_UNIT_M_S, false};
+    return r;
+}
+
+/* The sensor was set up: it measures in our units from here. */
+static int set_up(struct run *run, const struct ops243_note *note) {
+    (void)note;
+    run->context = (struct ops243_context){OPS243_UNIT_M_S, false};
+    return 0;
+}
+
+static int max_speed(struct run *run, const struct ops243_note *note) {
+    if (note->number > 0 && note->number < 1000000)
+        run->passage.conf.max_speed_mm_s = (int32_t)note->number;
+    return 0;
+}
+
+static int on_note(struct run *run, const char *text, size_t len) {
+    static int (*const DO[])(struct run * run, const struct ops243_note *note) = {
+        [OPS243_NOTE_HEAD] = begin_again,
+        [OPS243_NOTE_IDLE] = set_up,
+        [OPS243_NOTE_CUT] = cut,
+        [OPS243_NOTE_SESSION] = cut,
+        [OPS243_NOTE_MAX_SPEED] = max_speed,
+    };
+    struct ops243_note note = ops243_rawlog_note(text, len);
+    return note.kind == OPS243_NOTE_OTHER ? 0 : DO[note.kind](run, &note);
+}
+
+/* ---- records ---- */
 
 /* A clock that steps back begins the log anew; one that trembles is held. */
 static int64_t forward(struct run *run, int64_t t_ns, int *ret_r) {
@@ -253,6 +323,8 @@ static int on_bytes(struct run *run, const char *bytes, size_t len, int64_t t_ns
 
 static int on_record(struct run *run, const char *text, size_t len) {
     int64_t t_ns;
+    if (len > 0 && text[0] == '#')
+        return on_note(run, text, len);
     const char *line = stamp(text, &t_ns);
     run->lines++;
     if (line == NULL) {
@@ -358,6 +430,9 @@ const struct command COMMAND_PASSAGES = {
             "  --units m/s|mph|km/h    of numbers until the log says so itself (m/s)\n"
             "  --min-speed MPH         slower targets are no vehicles (8.9)\n"
             "  --min-magnitude N       weaker targets are not heard (20)\n"
+            "A daemon's raw log ([radar] rawlog of speedwatch) gives what the daemon told; PATH.1 "
+            "goes before\n"
+            "PATH: cat PATH.1 PATH | moorwatch passages -\n"
             "The last line on standard error counts lines read, lines not understood, vehicles.",
     .run = run,
 };
