@@ -31,7 +31,7 @@
 #define BIT(n) (1 << (n))
 
 /* What may still go wrong. */
-byte losses = 2, device_crashes = 2, collector_crashes = 1, restores = 1, flashes = 1;
+byte losses = 1, device_crashes = 2, collector_crashes = 1, restores = 1, flashes = 1;
 
 /* The device: what is on its card. */
 byte spool_id = 0;             /* ghost of a random number: another one for another card */

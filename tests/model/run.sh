@@ -15,7 +15,7 @@ verify() { # verify safety|liveness [DEFINE...]: pan's own words
         set -- LIVENESS "$@"
     }
     spin -a "${@/#/-D}" "$model" > /dev/null
-    cc -O2 -w "${flags[@]}" -o pan pan.c
+    cc -O1 -w "${flags[@]}" -o pan pan.c
     ./pan "${run[@]}" 2>&1
 }
 
