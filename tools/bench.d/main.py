@@ -1,9 +1,10 @@
-"""tools/bench [size|radar|science|ingest|programs]...: prints the figures that the documents quote.
+"""tools/bench [NAME]...: prints the figures that the documents quote.
 
   size      bytes per passage by batch size, ours against JSON+gzip and protobuf rows+zlib
   radar     how well radar frames become vehicles, by the simulator's truth
   science   what hotspots, the figures of sites and a week's tasking cost
   ingest    events per second from the broker to the committed row: real mosquitto, real collector
+  power     wake-ups, bytes, watt-hours a day of the daemons by state, and the battery they need
   programs  CPU and resident memory of every program of a running demonstration
 Without a name: all of them.  Medians where a clock is involved; nothing is asserted.
 """
@@ -65,7 +66,7 @@ class Scratch:
     def __init__(self, kits, locks):
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="moorwatch-bench-"))
         args = argparse.Namespace(kits=kits, locks=locks, data=None, port=0, seed=1,
-                                  flow_scale=None)
+                                  flow_scale=None, check=False)
         self.world = World(self.state, BIN, args)
 
     def __enter__(self):
@@ -122,6 +123,14 @@ def ingest():
               "afterwards")
 
 
+POWER_S = 60  # each state
+
+
+def power():
+    import power as bench_power
+    bench_power.bench(Scratch(1, 3), POWER_S)
+
+
 def programs():
     seconds = 30
     with Scratch(4, 12) as world:
@@ -137,7 +146,7 @@ def programs():
 
 
 BENCHES = {"size": size, "radar": radar, "science": science, "ingest": ingest,
-           "programs": programs}
+           "power": power, "programs": programs}
 
 
 def main():
