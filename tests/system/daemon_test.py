@@ -247,6 +247,25 @@ class Options(Case):
         conf = self.place.config("c.conf", "hub-1", "padlock-hub")
         self.assertIn("shackle-1", run(BIN / "padlock", "--explain-board", "-c", conf).stdout)
 
+    def on_board(self, board, kit="padlock-hub"):
+        conf = self.place.config("c.conf", "hub-1", kit)
+        text = pathlib.Path(conf).read_text().replace("kit =", f"board = {board}\nkit =")
+        return self.place.write("b.conf", text)
+
+    def test_explain_board(self):
+        said = run(BIN / "padlock", "--explain-board", "-c", self.on_board("raspberrypi-4-b")).stdout
+        for words in ("siren            off, held by a pull-down resistor on the kit, at most 15 min",
+                      "dtparam=strict_gpiod", "RuntimeWatchdogSec at most 15 s",
+                      "not checked: this machine is"):
+            self.assertIn(words, said)
+
+    def test_a_board_by_the_device_tree(self):
+        if pathlib.Path("/sys/firmware/devicetree/base/compatible").exists():
+            self.skipTest("this machine has one")
+        done = run(BIN / "padlock", "-n", "-c", self.on_board("auto"))
+        self.assertEqual(78, done.returncode)
+        self.assertIn("describes this machine (it has no device tree): name one", done.stderr)
+
     def test_keys_that_are_missing(self):
         conf = self.place.config("c.conf", "hub-1", "padlock-hub",
                                  broker="key = /nonexistent/key\ncertificate = x\n")

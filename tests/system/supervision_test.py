@@ -124,11 +124,15 @@ class Daemon(Case):
                             name + ".crt", "-days", "9", "-subj", "/CN=" + name],
                            cwd=self.dir, check=True, capture_output=True)
         self.conf = self.dir / "c.conf"
+        self.configure("padlock-hub", "")
+        self.listen()
+
+    def configure(self, kit, more):
         self.conf.write_text(f"""[unit]
 device = hub-1
 state = {self.dir / 'spool'}
 boards = {SOURCE / 'boards'}
-kit = padlock-hub
+kit = {kit}
 [gpio]
 outputs = {self.dir / 'out'}
 [broker]
@@ -138,14 +142,16 @@ ca = {self.dir / 'collector.crt'}
 certificate = {self.dir / 'hub-1.crt'}
 key = {self.dir / 'hub-1.key'}
 collector_key = {self.dir / 'collector.crt'}
-""")
+{more}""")
+
+    def listen(self):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(self.dir / "notify"))
         self.notify.settimeout(20)
         self.addCleanup(self.notify.close)
 
-    def start(self, *before):
-        child = subprocess.Popen([*before, BUILD / "bin/padlock", "-c", self.conf],
+    def start(self, *before, name="padlock"):
+        child = subprocess.Popen([*before, BUILD / "bin" / name, "-c", self.conf],
                                  stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  env={**os.environ, "NOTIFY_SOCKET": str(self.dir / "notify")})
         self.addCleanup(lambda: child.poll() is None and child.kill())
@@ -174,18 +180,28 @@ collector_key = {self.dir / 'collector.crt'}
     @need("strace", "systemd-analyze")
     @unittest.skipIf(SANITIZED, "sanitizers make calls of their own")
     def test_the_filter_lets_it_do_what_it_does(self):
-        child = self.start("strace", "-f", "-qq", "-o", str(self.dir / "trace"))
+        site = "[site]\nid = s-1\nlimit = 30\n"
+        for name, kit, more in (("padlock", "padlock-hub", ""),
+                                ("speedwatch", "speedwatch-usb", site),
+                                ("speedwatch", "speedwatch-iq", site)):
+            self.configure(kit, more)
+            made, opened = self.trace(name)
+            self.assertIn("openat", made)
+            self.assertEqual(set(), made - allowed(UNITS[name]), kit)
+            if setting(UNITS[name], "ProcSubset") == ["pid"]:
+                self.assertEqual(set(), {p for p in opened if re.match(
+                    r"/proc/(?!\d|self|thread-self)", p)}, kit)
+
+    def trace(self, name):
+        """The system calls of a run, and the files it asked for."""
+        child = self.start("strace", "-f", "-qq", "-o", str(self.dir / "trace"), name=name)
         time.sleep(1.5)
         own = int((self.dir / "trace").read_text().split()[0])
         os.kill(own, signal.SIGTERM)
         child.wait(20)
-        trace = (self.dir / "trace").read_text()
-        made = set(re.findall(r"^\d+ +(\w+)\(", trace, re.M))
-        self.assertIn("openat", made)
-        for name in ("padlock", "speedwatch"):
-            self.assertEqual(set(), made - allowed(UNITS[name]), name)
-            if setting(UNITS[name], "ProcSubset") == ["pid"]:
-                self.assertEqual([], re.findall(r'"(/proc/(?!\d|self|thread-self)\S+)"', trace))
+        text = (self.dir / "trace").read_text()
+        return (set(re.findall(r"^\d+ +(\w+)\(", text, re.M)),
+                set(re.findall(r'open\w*\([^"\n]*"([^"]+)"', text)))
 
 
 def expand(words):
