@@ -85,9 +85,14 @@ class Image:
 
     def modules(self, *names):
         for path in self.kernel.modules(*names):
-            if path.name not in self.loads:
+            if path.name not in (load.split()[0] for load in self.loads):
                 self.loads.append(path.name)
                 self.file(f"mods/{path.name}", path)
+
+    def module(self, name, parameters):
+        """One module with parameters."""
+        self.modules(name)
+        self.loads[-1] += f" {parameters}"
 
     def write(self, path):
         """The archive, gzip'd; returns its path."""

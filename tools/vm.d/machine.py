@@ -4,6 +4,7 @@
         m.wait_for(r"READY", 30)     # a line of the console, as a match
         m.kill()                     # the power cut: SIGKILL, nothing is told to anybody
         m.finish(60)                 # until it has switched itself off
+        m.answer(60, count=count)    # the same, and answers what the guest asks (lib.sh: ask)
 
 Always `-accel tcg`: a kernel that can be accelerated on one machine cannot on the next, and the
 figures would not compare.  The amd64 kernel is booted bare (PVH) on q35: microvm would be a second
@@ -11,7 +12,6 @@ quicker, but has no timer beside the TSC, whose calibration a busy host spoils. 
 virtio-*-pci on both: load virtio_pci first.  `network=(port, ...)` gives the guest a card whose only way out leads
 from 10.0.2.100:PORT to the host's 127.0.0.1:PORT, one small program per connection.
 """
-import collections
 import json
 import pathlib
 import re
@@ -29,7 +29,7 @@ COMMON = ["-accel", "tcg", "-smp", "1", "-nodefaults", "-display", "none", "-ser
           "-monitor", "none", "-no-reboot"]
 KINDS = {
     "amd64": (["qemu-system-x86_64", "-cpu", "qemu64", "-M", "q35"],
-              "console=ttyS0 mitigations=off nopti nokaslr"),
+              "console=ttyS0 mitigations=off nopti nokaslr no_timer_check"),
     "arm64": (["qemu-system-aarch64", "-cpu", "cortex-a53", "-M", "virt"],
               "console=ttyAMA0 cma=0"),
 }
@@ -54,7 +54,7 @@ class Machine:
         self.log.write(" ".join(argv) + "\n")
         self.began, self.seen, self.at = time.monotonic(), [], 0
         self.news = threading.Condition()
-        self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, text=True, errors="replace")
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -92,6 +92,26 @@ class Machine:
                 if not self.news.wait(max(0, end - time.monotonic())) and time.monotonic() >= end:
                     raise Failed(f"no \"{pattern}\" within {seconds} s ({self.log.name})")
 
+    def tell(self, text):
+        """A line to the guest's console."""
+        self.child.stdin.write(text + "\n")
+        self.child.stdin.flush()
+
+    def answer(self, seconds, **answers):
+        """Until it has switched itself off: every "ASK WORD ARGUMENTS..." of the guest is answered by
+        answers[WORD](*arguments), a line of text."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                ask = self.wait_for(r"^ASK (\S+) ?(.*)$|^OFF ", end - time.monotonic())
+            except Failed:
+                if self.child.poll() is None:
+                    raise
+                return self.finish(0)
+            if ask[1] is None:
+                return self.finish(max(1, end - time.monotonic()))
+            self.tell(answers[ask[1]](*ask[2].split()))
+
     def lines(self):
         return [line for line in self.seen if line is not None]
 
@@ -128,7 +148,6 @@ class QTest:
         self.qmp_path, self.stream = qmp, None
         self.argv = ["-qtest", f"unix:{test}", "-qtest-log", "none",
                      "-qmp", f"unix:{qmp},server=on,wait=off"]
-        self.paths = collections.defaultdict(dict)
 
     def command(self, text):
         if self.stream is None:
@@ -145,7 +164,10 @@ class QTest:
     def find(self, kind):
         """The path of the first device of a kind."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.connect(self.qmp_path)
+            for _ in range(200):  # until QEMU listens
+                if s.connect_ex(self.qmp_path) == 0:
+                    break
+                time.sleep(0.05)
             stream = s.makefile("rw")
             stream.readline()
 

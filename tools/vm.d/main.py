@@ -27,11 +27,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 
+import gpio  # noqa: E402
 import kernel  # noqa: E402
 import power  # noqa: E402
+from centre import processes  # noqa: E402
 from debian import Failed  # noqa: E402
-from image import Image  # noqa: E402
-from machine import Machine  # noqa: E402
 
 CACHE = ROOT / "build/vm"
 LOGS = CACHE / "logs"
@@ -81,38 +81,36 @@ def cases_of(lines, machine, library):
     return rows
 
 
-def boot_only(name, arch):
-    """That a machine boots and switches itself off, with a simulated chip in between."""
-    kern = kernel.prepare(CACHE, arch)
-    image = Image(kern, kernel.busybox(CACHE, arch))
-    image.modules("configfs", "gpio-sim")
-    image.file("tests.sh", ". /lib.sh\nbegin\nmake_chip main pinctrl-rp1 54 17=GPIO17\npull 17 up\n"
-                           "[ $(value 17) = 1 ] && pass boots || fail boots \"no gpio-sim\"\n")
-    initrd = image.write(CACHE / f"{name}.initrd")
-    with Machine(kern, initrd, LOGS / f"{name}.log", "/tests.sh") as m:
-        return cases_of(m.finish(60), name, "-"), [initrd]
-
-
-MACHINES = {
-    "amd64-boot": lambda name: boot_only(name, "amd64"),
-    "arm64-boot": lambda name: boot_only(name, "arm64"),
-}
-
-
-def run_one(name, keep):
+def run_one(bench, machine, keep):
+    """The rows of one machine, printed as they come."""
+    name, run = gpio.machines()[machine]
     began = time.monotonic()
     try:
-        rows, images = MACHINES[name](name)
+        lines, image = run(bench, name, machine)
+        rows = cases_of(lines, machine, gpio.library(name))
         if not rows:
-            rows = [Row(name, "-", "(nothing)", "fail", 0, "the guest told of no case")]
-        for image in images:
-            if not keep and all(r.result != "fail" for r in rows):
-                image.unlink()
-    except (Failed, OSError, subprocess.SubprocessError) as e:
-        rows = [Row(name, "-", "(machine)", "fail", time.monotonic() - began, str(e))]
+            raise Failed("the guest told of no case")
+        if not any(line.startswith("OFF ") for line in lines):
+            raise Failed("it did not come to its end")
+        if not keep and all(r.result != "fail" for r in rows):
+            image.unlink()
+    except (Failed, OSError, subprocess.SubprocessError, processes.Failed) as e:
+        rows = [Row(machine, "-", "(machine)", "fail", time.monotonic() - began, str(e))]
     for row in rows:
         print(row, flush=True)
     return rows
+
+
+def gpio_part(args, names):
+    if not names:
+        return []
+    bench = gpio.Bench(CACHE, LOGS, sorted({gpio.machines()[n][0] for n in names}), say)
+    for arch in sorted({gpio.COMBINATIONS[gpio.machines()[n][0]][0] for n in names}):
+        if not (CACHE / f"kernel-{arch}").exists():
+            say(f"a kernel for {arch}, about 100 MB from Debian's mirror, and gpio-sim for it")
+        kernel.prepare(CACHE, arch)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        return sum(pool.map(lambda n: run_one(bench, n, args.keep), names), [])
 
 
 def power_part(args):
@@ -131,7 +129,7 @@ def power_part(args):
 
 def main():
     args = arguments()
-    names = [n for n in MACHINES if re.search(args.only, n)]
+    names = [n for n in gpio.machines() if re.search(args.only, n)]
     if args.list:
         print("\n".join([*names, "power"]))
         return 0
@@ -140,11 +138,7 @@ def main():
     subprocess.run([ROOT / "tools/setup", "vm"], check=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    say("tools/vm-test: kernels (the first time: about 150 MB from Debian's mirror)")
-    for arch in ("amd64", "arm64") if names else ():
-        kernel.prepare(CACHE, arch)
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        rows = sum(pool.map(lambda n: run_one(n, args.keep), names), [])
+    rows = gpio_part(args, names)
     rows += power_part(args)
     bad = [r for r in rows if r.result == "fail"]
     print(f"{len(rows)} cases on {len(names)} machines, {len(bad)} failed, "

@@ -37,6 +37,12 @@ drop_chip() {
 pull() { echo "pull-$2" >"$sim/sim_gpio$1/pull"; }
 value() { cat "$sim/sim_gpio$1/value"; }
 
+# ask WORD ARGUMENTS...: the host's answer, in $answer (machine.py: answer).
+ask() {
+    echo "ASK $*"
+    read -r answer
+}
+
 # until_true SECONDS COMMAND...: tries it ten times a second.
 until_true() {
     tries=$(($1 * 10))
