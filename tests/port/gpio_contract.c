@@ -161,7 +161,7 @@ static void bounces(const struct gpio_contract *c) {
         }
         c->move(c->world, CONTRACT_REED, end == 1);
         int64_t after = contract_now();
-        listen(c, &k, 5 * CONTRACT_DEBOUNCE_US / 1000);
+        listen(c, &k, 2 * CONTRACT_DEBOUNCE_US / 1000 + 50);
         print_message("  %d bounces: %u edges, %u believed\n", BOUNCES, k.edges, k.reports);
         assert_int_equal(end, k.reports);
         assert_int_equal(end, k.d.level);
@@ -172,7 +172,7 @@ static void bounces(const struct gpio_contract *c) {
     struct contact k = {0};
     debounce_init(&k.d, DEBOUNCE_STABLE, g->debounces ? 0 : period_ns, true);
     c->move(c->world, CONTRACT_REED, false);
-    listen(c, &k, 5 * CONTRACT_DEBOUNCE_US / 1000);
+    listen(c, &k, 2 * CONTRACT_DEBOUNCE_US / 1000 + 50);
     assert_true(k.edges == 1 && k.reports == 1 && !k.d.level);
 }
 

@@ -21,7 +21,7 @@ enum {
     CONTRACT_LAMP,  /* safe: on */
     CONTRACT_LINES
 };
-enum { CONTRACT_DEBOUNCE_US = 20000 };
+enum { CONTRACT_DEBOUNCE_US = 100000 };
 
 struct gpio_contract {
     struct gpio *gpio;

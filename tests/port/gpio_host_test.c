@@ -15,7 +15,10 @@ static char dir[64], socket_path[96], state_path[96], script_path[96];
 static const struct gpio_line LINES[CONTRACT_LINES] = {
     [CONTRACT_LOOP] = {.role = "loop-1", .chip = "host", .offset = 5, .rest_active = true},
     [CONTRACT_KNOCK] = {.role = "impact-1", .chip = "host", .offset = 6},
-    [CONTRACT_REED] = {.role = "reed", .chip = "host", .offset = 8, .debounce_us = 20000},
+    [CONTRACT_REED] = {.role = "reed",
+                       .chip = "host",
+                       .offset = 8,
+                       .debounce_us = CONTRACT_DEBOUNCE_US},
     [CONTRACT_SIREN] = {.role = "siren", .chip = "host", .offset = 7, .output = true},
     [CONTRACT_LAMP] =
         {.role = "lamp", .chip = "host", .offset = 9, .output = true, .safe_active = true},

@@ -46,8 +46,8 @@ start_hub padlock.conf
 begin
 i=0
 while [ $i -lt 30 ]; do
-    pull "$loop_1" up
-    pull "$loop_1" down
+    pull "$tilt_1" down # 200 ms of it would be a tilt
+    pull "$tilt_1" up
     usleep 1000
     i=$((i + 1))
 done
@@ -55,7 +55,7 @@ sleep 1
 wrong=
 all "the siren sounds" siren_off
 all "the collector heard: $answer" answered lock hub-1 tamper 0 1
-told "30 bounces of a loop ring nobody"
+told "30 bounces of a tilt switch ring nobody"
 
 begin
 pull "$loop_1" up
