@@ -98,7 +98,7 @@ bool board_boot_has(const char *text, const char *filters, const char *item) {
         line = trimmed(line.at, line.len);
         if (line.len > 2 && line.at[0] == '[' && line.at[line.len - 1] == ']')
             counted = counts((struct span){line.at + 1, line.len - 2}, filters);
-        else if (counted && line.len > 0 && line.at[0] != '#')
+        else if (counted) /* a comment's key is none that is asked for */
             has = after_line(line, item, has);
     }
     return has;

@@ -202,6 +202,10 @@ static void buses_that_are_wrong(void **state) {
     (void)state;
     broken(KIT, "pin = 11", "pin = 3",
            "f:5: loop-1: pin 3 belongs to the sensors' I2C bus: use another");
+    broken(KIT, "connect = gpsd\n", "connect = none\n[in key]\npin = 3\n",
+           "f:43: key: pin 3 belongs to the sensors' I2C bus: use another");
+    broken(KIT, "address = 0x19", "address = 0x1a",
+           "f:18: motion: address \"0x1a\": lis3dh takes 0x18 to 0x19");
     broken(KIT, "interrupt = motion-1", "interrupt = motion-2",
            "f:18: motion: interrupt: no section [in motion-2] with its pin in this kit");
     broken(KIT, "interrupt = motion-1", "interrupt = siren",
