@@ -1,0 +1,4 @@
+# CPack has installed every component into a folder of its own: stage.sh finishes them.
+execute_process(COMMAND ${CPACK_MOORWATCH_STAGE} ${CPACK_TEMPORARY_INSTALL_DIRECTORY}
+  ${CPACK_MOORWATCH_BINARY_DIR} ${CPACK_DEBIAN_PACKAGE_VERSION} ${CPACK_DEBIAN_PACKAGE_MAINTAINER}
+  COMMAND_ERROR_IS_FATAL ANY)
