@@ -226,6 +226,23 @@ static void end_track(struct passage *p, unsigned at) {
         drop(p, at);
 }
 
+/* A track that is sure to be one: does it go on where another was lost? */
+static void resume(struct passage *p, unsigned at) {
+    struct passage_track *t = &p->tracks[at];
+    for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
+        struct passage_track *o = &p->tracks[i];
+        if (!o->used || !o->ended || (o->flags | t->flags) & PASSAGE_OVERLAP ||
+            (o->company | t->company) != 0 || !passage_body_resumes(o, t))
+            continue;
+        o->ended = false;
+        for (unsigned k = 0; k < t->kept; k++)
+            passage_track_hit(o, &t->hit[k], passage_magnitude(t->hit[k].log_mag));
+        o->flags |= t->flags;
+        drop(p, at);
+        return;
+    }
+}
+
 /* Another vehicle took over a track: what follows the change becomes a track of its own. */
 static void part(struct passage *p, unsigned at) {
     unsigned from = passage_jump(&p->tracks[at]);
@@ -382,7 +399,9 @@ static void associate(struct passage *p, const struct radar_frame *f) {
             owner[j] = open_track(p, f, j);
     mark_beside_all(p, f, owner);
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++)
-        if (taken >> i & 1)
+        if (taken >> i & 1 && p->tracks[i].hits == p->conf.min_hits)
+            resume(p, i);
+        else if (taken >> i & 1)
             part(p, i);
 }
 

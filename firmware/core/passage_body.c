@@ -6,7 +6,13 @@ enum {
     LENGTH_MM = 17000,    /* the longest body on the road: 16.5 m, articulated */
     SAME_MM_S = 600,      /* speeds of one body, seen from two sides */
     RELATED_PERCENT = 25, /* ... when one was seen in part of the way only */
+    ENDS = 4,             /* hits that an end of a track is judged by */
+    STEADY_MM_S = 200,    /* far from the sensor the angle changes the speed by less */
+    RESUME_MM_S = 250,    /* a speed that goes on ... */
+    RESUME_MM_S2 = 100,   /* ... after so many seconds */
+    RESUME_LOG = 256,     /* and a strength: twice */
 };
+#define RESUME_NS (2 * PASSAGE_S)
 #define LENGTH_MAX_NS (PASSAGE_S * 21 / 20)
 
 /* How long the longest body takes to pass. */
@@ -27,7 +33,33 @@ bool passage_body_waits(const struct passage_track *ended, const struct passage_
 }
 
 int64_t passage_body_until_ns(const struct passage_track *ended) {
-    return near_ns(ended) + length_ns(ended->vehicle.speed_mm_s);
+    int64_t body_ns = near_ns(ended) + length_ns(ended->vehicle.speed_mm_s);
+    int64_t resume_ns = ended->last_ns + RESUME_NS;
+    return body_ns > resume_ns ? body_ns : resume_ns;
+}
+
+/* Mean of the hits at one end of a track. */
+static int32_t end_mean(const struct passage_track *t, bool last, bool log) {
+    unsigned n = t->kept < ENDS ? t->kept : ENDS;
+    const struct passage_hit *h = last ? &t->hit[t->kept - n] : t->hit;
+    int32_t sum = 0;
+    for (unsigned i = 0; i < n; i++)
+        sum += log ? h[i].log_mag : h[i].mm_s;
+    return sum / (int32_t)n;
+}
+
+bool passage_body_resumes(const struct passage_track *ended, const struct passage_track *next) {
+    int64_t gap = next->first_ns - ended->last_ns;
+    if (next->sign != ended->sign || gap <= 0 || gap > RESUME_NS)
+        return false;
+    int32_t was = end_mean(ended, true, false), is = end_mean(next, false, false);
+    if (abs(is - was) > RESUME_MM_S + passage_grown(RESUME_MM_S2, gap))
+        return false;
+    /* Whoever came near has passed: what follows is the next. */
+    if (ended->sign > 0 && end_mean(ended, false, false) - was > STEADY_MM_S)
+        return false;
+    int32_t fades = ended->sign * (end_mean(ended, true, true) - end_mean(next, false, true));
+    return ended->log_mag == 0 || next->log_mag == 0 || fades <= RESUME_LOG;
 }
 
 bool passage_body_main(const struct passage_track *a, const struct passage_track *b) {

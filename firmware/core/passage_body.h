@@ -11,6 +11,9 @@
 
 #include "passage.h"
 
+/* True if `next`, with its first hits, goes on where the ended track was lost for a while, far from
+ * the sensor. */
+bool passage_body_resumes(const struct passage_track *ended, const struct passage_track *next);
 /* True if an ended track still waits for one that is not: `live` may turn out to be its body. */
 bool passage_body_waits(const struct passage_track *ended, const struct passage_track *live);
 /* From here on nothing that begins can be of its body. */

@@ -123,9 +123,7 @@ void passage_track_split(struct passage_track *t, unsigned at, struct passage_tr
     passage_track_begin(next, t->sign, &t->hit[at]);
     for (unsigned i = at; i < t->kept; i++)
         passage_track_hit(next, &t->hit[i], passage_magnitude(t->hit[i].log_mag));
-    next->flags = t->flags | PASSAGE_OVERLAP;
-    next->flags &= (uint8_t)~PASSAGE_TRUNCATED;
-    t->flags |= PASSAGE_OVERLAP;
+    next->flags = t->flags & (uint8_t)~PASSAGE_TRUNCATED;
     t->hits -= next->hits * t->stride < t->hits ? next->hits * t->stride : t->hits - 1;
     t->kept = at;
     t->shadowed = t->shadowed < t->hits ? t->shadowed : t->hits;

@@ -247,6 +247,187 @@ static void test_limits_and_flags(void **state) {
     assert_true(a.at[0].flags & PASSAGE_LONG);
 }
 
+/* What one frame holds, strongest first, and of that only so many. */
+static void strongest(struct tape *t, unsigned most) {
+    for (unsigned i = 0; i < t->n; i++) {
+        struct radar_frame *f = &t->frame[i];
+        for (unsigned j = 0; j < f->count; j++)
+            for (unsigned k = j + 1; k < f->count; k++)
+                if (f->targets[k].magnitude > f->targets[j].magnitude) {
+                    struct radar_target swap = f->targets[j];
+                    f->targets[j] = f->targets[k];
+                    f->targets[k] = swap;
+                }
+        f->count = f->count > most ? most : f->count;
+    }
+}
+
+static void untold(struct tape *t) {
+    for (unsigned i = 0; i < t->n; i++)
+        for (unsigned j = 0; j < t->frame[i].count; j++)
+            t->frame[i].targets[j].magnitude = 0;
+}
+
+/* Four reflections of 15 m of lorry, either way, all told or the strongest only, with magnitudes
+ * and without: one vehicle.  Two cars as fast, 1.6 s apart: two. */
+static void test_one_body(void **state) {
+    (void)state;
+    for (int k = 0; k < 16; k++) {
+        int sign = k & 1 ? 1 : -1;
+        bool lorry = k & 2;
+        blank_tape(&tape, 20);
+        srand((unsigned)k + 1);
+        for (int i = 0; i < (lorry ? 4 : 2); i++)
+            pass_by(&tape, 1005 + i * (lorry ? 5.0 / 15.6 : 1.6), 15.6, sign, 4, true);
+        strongest(&tape, k & 4 ? 1 : 4);
+        if (k & 8 && !(k & 4))
+            untold(&tape);
+        run(&tape, 0, &a);
+        print_message("  %s %s, %s\n", lorry ? "lorry" : "two cars", sign > 0 ? "in" : "out",
+                      k & 4   ? "strongest only"
+                      : k & 8 ? "no magnitudes"
+                              : "all told");
+        assert_int_equal(a.n, lorry ? 1 : 2);
+        assert_in_range(a.at[0].speed_mm_s, 15300, 15750);
+        /* nobody else was there; two cars were */
+        assert_int_equal(a.at[0].flags, lorry ? 0 : PASSAGE_OVERLAP);
+    }
+}
+
+/* Where the sensor tells no magnitude the jump in speed alone gives the next one away. */
+static void test_platoon_untold(void **state) {
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        blank_tape(&tape, 30);
+        srand(11);
+        for (int k = 0; k < 5; k++)
+            pass_by(&tape, 1005 + 2.2 * k, 15.6, sign, 3.4, true);
+        strongest(&tape, 1);
+        untold(&tape);
+        run(&tape, 0, &a);
+        assert_int_equal(a.n, 5);
+    }
+}
+
+/* One goes, half a second later another comes the other way, as fast: two, whatever is nearer. */
+static void test_other_way(void **state) {
+    (void)state;
+    blank_tape(&tape, 30);
+    srand(13);
+    pass_by(&tape, 1005, 12.4, 1, 3, true);
+    pass_by(&tape, 1009.4, 12.4, -1, 3, true);
+    pass_by(&tape, 1013.9, 12.4, 1, 3, true);
+    run(&tape, 0, &a);
+    assert_int_equal(a.n, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(a.at[i].direction, i == 1 ? DIRECTION_OUT : DIRECTION_IN);
+        assert_int_equal(a.at[i].flags, 0);
+        assert_in_range(a.at[i].last_ns - a.at[i].first_ns, 3900 * MS, 4100 * MS);
+    }
+}
+
+/* The image of imperfect I/Q: as fast the other way, a twentieth as strong or not told. */
+static void test_image(void **state) {
+    (void)state;
+    for (int told = 0; told < 2; told++) {
+        blank_tape(&tape, 20);
+        srand(3);
+        pass_by(&tape, 1005, 13.4, 1, 4, true);
+        for (unsigned i = 0; i < tape.n; i++) {
+            struct radar_frame *f = &tape.frame[i];
+            if (f->count == 0 || i % 3 == 0)
+                continue;
+            f->targets[1].speed_mm_s = -f->targets[0].speed_mm_s + rand() % 200 - 100;
+            f->targets[1].magnitude = 20 + f->targets[0].magnitude / 20;
+            f->count = 2;
+        }
+        if (told == 0)
+            untold(&tape);
+        run(&tape, 0, &a);
+        assert_int_equal(a.n, 1);
+        assert_int_equal(a.at[0].direction, DIRECTION_IN);
+    }
+}
+
+/* It faded out far away for a second and a half: still one. */
+static void test_fades(void **state) {
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        blank_tape(&tape, 25);
+        pass_by(&tape, 1005, 9, sign, 3, true);
+        for (unsigned i = 0; i < tape.n; i++) {
+            int64_t s = tape.frame[i].t_ns - 1005 * S;
+            int64_t from = sign > 0 ? 1200 * MS : 2800 * MS;
+            if (s > from && s < from + 1500 * MS)
+                tape.frame[i].count = 0;
+        }
+        run(&tape, 0, &a);
+        assert_int_equal(a.n, 1);
+        assert_true(a.at[0].last_ns - a.at[0].first_ns > 5 * S);
+    }
+}
+
+/* The angle hides a twelfth of the speed near the sensor: the radial speed of every tenth hit is
+ * above what is told, whatever the order of the targets and the rate of the frames. */
+static void test_order_and_rate(void **state) {
+    (void)state;
+    for (unsigned every = 1; every <= 4; every++) {
+        blank_tape(&tape, 30);
+        srand(5);
+        pass_by(&tape, 1005, 13.4, 1, 4, true);
+        pass_by(&tape, 1006, 17, -1, 7, true);
+        pass_by(&tape, 1014, 13.4, 1, 4, true);
+        unsigned n = 0;
+        for (unsigned i = 0; i < tape.n; i += every)
+            tape.frame[n++] = tape.frame[i];
+        tape.n = n;
+        other = tape;
+        for (unsigned i = 0; i < n; i++)
+            if (other.frame[i].count == 2) {
+                other.frame[i].targets[0] = tape.frame[i].targets[1];
+                other.frame[i].targets[1] = tape.frame[i].targets[0];
+            }
+        run(&tape, 0, &a);
+        run(&other, 0, &b);
+        assert_int_equal(a.n, 3);
+        assert_same(&a, &b);
+        for (unsigned i = 0; i < a.n; i++)
+            assert_in_range(a.at[i].speed_mm_s, a.at[i].direction == DIRECTION_IN ? 13250 : 16500,
+                            a.at[i].direction == DIRECTION_IN ? 13550 : 17150);
+    }
+}
+
+/* Drops, blown leaves, runners: seen in some frames, or scattered, or never near.  Each by itself
+ * is refused for its own reason. */
+static void test_each_refusal(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        int32_t mm_s, spread_mm_s;
+        int every;      /* frames per hit */
+        int hits, rise; /* of the magnitude, per hit */
+    } NONE[] = {
+        {"a runner with arms", 4200, 900, 1, 80, 3}, {"rain that lasts", 6000, 300, 3, 40, 20},
+        {"a short glimpse", 7000, 100, 1, 10, 40},   {"three hits", 20000, 100, 1, 3, 200},
+        {"a slow fan", 6000, 60, 1, 100, 0},         {"a walker", 3500, 200, 1, 200, 10},
+
+    };
+    for (size_t k = 0; k < sizeof NONE / sizeof *NONE; k++) {
+        blank_tape(&tape, 30);
+        srand(7);
+        for (int i = 0; i < NONE[k].hits; i++) {
+            struct radar_frame *f = &tape.frame[100 + i * NONE[k].every];
+            int32_t spread = NONE[k].spread_mm_s;
+            f->targets[0].speed_mm_s = NONE[k].mm_s + rand() % (2 * spread) - spread;
+            f->targets[0].magnitude = (uint32_t)(100 + i * NONE[k].rise);
+            f->count = 1;
+        }
+        run(&tape, 0, &a);
+        print_message("  %s: %u\n", NONE[k].what, a.n);
+        assert_int_equal(a.n, 0);
+    }
+}
+
 /* Longer than what is kept, and far more at once than there are tracks: counted, not a crash. */
 static void test_overload(void **state) {
     (void)state;
@@ -292,11 +473,22 @@ static void test_no_vehicles(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ticks_change_nothing), cmocka_unit_test(test_shift_in_time),
-        cmocka_unit_test(test_mirrored_signs),       cmocka_unit_test(test_p90_and_event),
-        cmocka_unit_test(test_opposite_at_once),     cmocka_unit_test(test_platoon_strongest_only),
-        cmocka_unit_test(test_limits_and_flags),     cmocka_unit_test(test_overload),
+        cmocka_unit_test(test_ticks_change_nothing),
+        cmocka_unit_test(test_shift_in_time),
+        cmocka_unit_test(test_mirrored_signs),
+        cmocka_unit_test(test_p90_and_event),
+        cmocka_unit_test(test_opposite_at_once),
+        cmocka_unit_test(test_platoon_strongest_only),
+        cmocka_unit_test(test_limits_and_flags),
+        cmocka_unit_test(test_overload),
         cmocka_unit_test(test_no_vehicles),
+        cmocka_unit_test(test_platoon_untold),
+        cmocka_unit_test(test_other_way),
+        cmocka_unit_test(test_one_body),
+        cmocka_unit_test(test_image),
+        cmocka_unit_test(test_fades),
+        cmocka_unit_test(test_order_and_rate),
+        cmocka_unit_test(test_each_refusal),
     };
     int r = cmocka_run_group_tests(tests, NULL, NULL);
     if (r != 0)
