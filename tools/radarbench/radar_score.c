@@ -197,6 +197,15 @@ double score_extra_per_hour(const struct score *s) {
     return s->hours > 0 ? s->extra / s->hours : NAN;
 }
 
+double score_found_margin(const struct score *s) {
+    double n = s->truths, p = n > 0 ? s->found / n : NAN, z = 1.96;
+    return 100 * z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+}
+
+double score_extra_margin(const struct score *s) {
+    return s->hours > 0 ? (s->extra > 0 ? 1.96 * sqrt(s->extra) : 3) / s->hours : NAN;
+}
+
 double score_bias_mph(const struct score *s) {
     return s->errors > 0 ? s->bias_sum / s->errors : NAN;
 }

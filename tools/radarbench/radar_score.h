@@ -36,6 +36,9 @@ void score_run(struct score *s, enum score_rule rule, enum physics_scene scene, 
 
 double score_found_percent(const struct score *s);
 double score_extra_per_hour(const struct score *s);
+/* Half of the 95 % interval of each: Wilson's, and Poisson's (three events for none seen). */
+double score_found_margin(const struct score *s);
+double score_extra_margin(const struct score *s);
 double score_bias_mph(const struct score *s);
 double score_p95_mph(struct score *s); /* sorts by size */
 double score_direction_percent(const struct score *s);
