@@ -1,5 +1,6 @@
 /* Any bytes: split, read, joined, segmented; nothing crashes and no target is absurd. */
 #include "ops243_join.h"
+#include "ops243_rawlog.h"
 #include "ops243_split.h"
 #include "passage.h"
 #include <assert.h>
@@ -21,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct ops243_context c = {OPS243_UNIT_NONE, false};
     struct ops243_join j = {.open = false};
     int64_t now_ns = 0;
+    struct ops243_note note = ops243_rawlog_note((const char *)data, size);
+    assert(note.kind <= OPS243_NOTE_MAX_SPEED && note.number >= 0 && note.t_ns >= 0);
+    (void)ops243_line_foreign((const char *)data, size);
     passage_init(&p, &PASSAGE_DEFAULTS);
     for (size_t at = 0; at < size;) {
         int n;

@@ -42,7 +42,7 @@ static void numbers_wait(void **state) {
     assert_true(s.min_speed == 10.0);
     say(&s, "\r\n\n"
             "US");
-    assert_int_equal(s.unit, 'S');
+    assert_int_equal(s.text.unit, 'S');
 }
 
 static struct radar_frame frame_of(int32_t mm_s, uint32_t magnitude) {
@@ -63,15 +63,15 @@ static void every_shape_reads_back(void **state) {
         char text[SENSOR_LINE_MAX];
         sensor_init(&s, "1");
         say(&s, SETTINGS[i]);
-        context.timed = s.time;
+        context.timed = s.text.time;
         size_t len = sensor_tell(&s, &frame, 137.429, text, sizeof text);
         assert_true(len > 2 && memcmp(text + len - 2, "\r\n", 2) == 0);
         if (ops243_line_read(text, len - 2, &context, &line) < 0)
             fail_msg("settings '%s' told '%s'", SETTINGS[i], text);
         assert_int_equal(line.kind, OPS243_SPEEDS);
-        assert_int_equal(line.count, s.reports > 1 ? 2 : 1);
+        assert_int_equal(line.count, s.text.reports > 1 ? 2 : 1);
         assert_in_range(line.targets[0].speed_mm_s, 13390 - 6, 13390 + 6);
-        if (s.magnitude)
+        if (s.text.magnitude)
             assert_int_equal(line.targets[0].magnitude, 606);
     }
 }

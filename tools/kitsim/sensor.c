@@ -7,19 +7,6 @@
 
 static const double WAVELENGTH_MM = 299792458.0 / 24.125e9 * 1000.0;
 
-struct unit {
-    char letter;
-    const char *name, *brief;
-    double mm_s;
-};
-
-static const struct unit UNITS[] = {
-    {'M', "m-per-sec", "mps", 1000.0},      {'C', "cm-per-sec", "cmps", 10.0},
-    {'F', "ft-per-sec", "fps", 304.8},      {'K', "km-per-hr", "kmph", 1000.0 / 3.6},
-    {'S', "miles-per-hour", "mph", 447.04},
-};
-enum { UNITS_COUNT = sizeof UNITS / sizeof *UNITS };
-
 struct reply {
     char *text;
     size_t len, cap;
@@ -36,13 +23,6 @@ __attribute__((format(printf, 2, 3))) static void say(struct reply *r, const cha
     r->text[r->len] = '\0';
 }
 
-static const struct unit *unit_of(const struct sensor *o) {
-    for (unsigned i = 0; i < UNITS_COUNT; i++)
-        if (UNITS[i].letter == o->unit)
-            return &UNITS[i];
-    return &UNITS[0];
-}
-
 double sensor_bin_mm_s(const struct sensor *o) {
     return (double)o->sampling_hz / o->samples * WAVELENGTH_MM / 2.0;
 }
@@ -52,11 +32,9 @@ int64_t sensor_frame_ns(const struct sensor *o) {
 }
 
 void sensor_init(struct sensor *o, const char *serial) {
-    *o = (struct sensor){.unit = 'M',
-                         .digits = 2,
+    *o = (struct sensor){.text = {.unit = 'M', .digits = 2, .reports = 1},
                          .sampling_hz = 10000,
                          .samples = 1024,
-                         .reports = 1,
                          .active = true,
                          .speed = true,
                          .min_magnitude = 20};
@@ -85,16 +63,15 @@ static void do_ask(struct sensor *o, char what, struct reply *r) {
 }
 
 static void do_units(struct sensor *o, char what, struct reply *r) {
-    for (unsigned i = 0; i < UNITS_COUNT; i++)
-        if (UNITS[i].letter == what)
-            o->unit = what;
-    say(r, "{\"Units\":\"%s\"}\r\n", unit_of(o)->name);
+    if (what != '?' && strchr("MCFKS", what) != NULL)
+        o->text.unit = what;
+    say(r, "{\"Units\":\"%s\"}\r\n", sensor_unit_name(o->text.unit));
 }
 
 static void do_precision(struct sensor *o, char what, struct reply *r) {
     if (what >= '0' && what <= '5')
-        o->digits = (unsigned)(what - '0');
-    say(r, "{\"Precision\":%u}\r\n", o->digits);
+        o->text.digits = (unsigned)(what - '0');
+    say(r, "{\"Precision\":%u}\r\n", o->text.digits);
 }
 
 static void do_sampling(struct sensor *o, char what, struct reply *r) {
@@ -133,8 +110,11 @@ static void do_output(struct sensor *o, char what, struct reply *r) {
     struct {
         char letter;
         bool *flag;
-    } flags[] = {
-        {'J', &o->json}, {'S', &o->speed}, {'M', &o->magnitude}, {'T', &o->time}, {'U', &o->units}};
+    } flags[] = {{'J', &o->text.json},
+                 {'S', &o->speed},
+                 {'M', &o->text.magnitude},
+                 {'T', &o->text.time},
+                 {'U', &o->text.units}};
     for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (what == flags[i].letter)
             *flags[i].flag = true;
@@ -145,8 +125,8 @@ static void do_output(struct sensor *o, char what, struct reply *r) {
     }
     if (what == '=' || (what >= '1' && what <= '9')) {
         int n = what == '=' ? (int)strtol(o->command + 2, NULL, 10) : what - '0';
-        o->reports = n >= 1 && n <= RADAR_TARGETS_MAX ? (unsigned)n : o->reports;
-        say(r, "{\"NumReports\":%u}\r\n", o->reports);
+        o->text.reports = n >= 1 && n <= RADAR_TARGETS_MAX ? (unsigned)n : o->text.reports;
+        say(r, "{\"NumReports\":%u}\r\n", o->text.reports);
     } else if (what != '?') {
         say(r, "{\"OutputFeature\":\"%c\"}\r\n", what);
     }
@@ -233,67 +213,21 @@ size_t sensor_hear(struct sensor *o, const char *bytes, size_t len, double now_s
     return r.len;
 }
 
-/* The targets that pass the filters, as indices; at most `reports`. */
+/* The targets that pass the filters. */
 static unsigned audible(const struct sensor *o, const struct radar_frame *frame,
-                        unsigned ret_which[RADAR_TARGETS_MAX]) {
+                        struct radar_target ret_targets[RADAR_TARGETS_MAX]) {
     unsigned n = 0;
-    double least_mm_s = o->min_speed * unit_of(o)->mm_s;
-    for (unsigned i = 0; i < frame->count && n < o->reports; i++)
+    double least_mm_s = o->min_speed * sensor_unit_mm_s(o->text.unit);
+    for (unsigned i = 0; i < frame->count; i++)
         if (abs(frame->targets[i].speed_mm_s) > least_mm_s &&
             frame->targets[i].magnitude > o->min_magnitude)
-            ret_which[n++] = i;
+            ret_targets[n++] = frame->targets[i];
     return n;
-}
-
-static double as_told(const struct sensor *o, const struct radar_target *target, bool speed) {
-    return speed ? target->speed_mm_s / unit_of(o)->mm_s : (double)target->magnitude;
-}
-
-static void say_json(const struct sensor *o, const struct radar_frame *frame, const unsigned *which,
-                     unsigned n, bool speed, struct reply *r) {
-    say(r, "%s\"%s\":%s", r->text[r->len - 1] == '{' ? "" : ", ", speed ? "speed" : "magnitude",
-        o->reports > 1 ? "[" : "\"");
-    for (unsigned i = 0; i < n; i++)
-        say(r, "%s%.*f", i > 0 ? ", " : "", (int)o->digits,
-            as_told(o, &frame->targets[which[i]], speed));
-    say(r, "%s", o->reports > 1 ? "]" : "\"");
-}
-
-static void tell_json(const struct sensor *o, const struct radar_frame *frame,
-                      const unsigned *which, unsigned n, struct reply *r) {
-    say(r, "{");
-    if (o->time)
-        say(r, "\"time\" : \"%.3f\"", o->clock_s + r->now_s);
-    if (o->units)
-        say(r, "%s\"unit\" : \"%s\"", o->time ? ", " : "", unit_of(o)->brief);
-    if (o->magnitude)
-        say_json(o, frame, which, n, false, r);
-    say_json(o, frame, which, n, true, r);
-    say(r, "}\r\n");
-}
-
-static void tell_plain(const struct sensor *o, const struct radar_frame *frame, unsigned which,
-                       struct reply *r) {
-    if (o->time)
-        say(r, "%.3f,", o->clock_s + r->now_s);
-    if (o->units)
-        say(r, "\"%s\",", unit_of(o)->brief);
-    if (o->magnitude)
-        say(r, "%.0f,", as_told(o, &frame->targets[which], false));
-    say(r, "%.*f\r\n", (int)o->digits, as_told(o, &frame->targets[which], true));
 }
 
 size_t sensor_tell(const struct sensor *o, const struct radar_frame *frame, double now_s,
                    char *line, size_t cap) {
-    struct reply r = {.text = line, .cap = cap, .now_s = now_s};
-    unsigned which[RADAR_TARGETS_MAX];
-    unsigned n = audible(o, frame, which);
-    line[0] = '\0';
-    if (n == 0 || !o->active || !o->speed)
-        return 0;
-    if (o->json)
-        tell_json(o, frame, which, n, &r);
-    else
-        tell_plain(o, frame, which[0], &r);
-    return r.len;
+    struct radar_target targets[RADAR_TARGETS_MAX];
+    unsigned n = o->active && o->speed ? audible(o, frame, targets) : 0;
+    return sensor_text(&o->text, targets, n, o->clock_s + now_s, line, cap);
 }

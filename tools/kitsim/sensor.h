@@ -10,7 +10,7 @@
 #ifndef KITSIM_SENSOR_H
 #define KITSIM_SENSOR_H
 
-#include "radar.h"
+#include "sensor_text.h"
 #include <stddef.h>
 
 enum { SENSOR_COMMAND_MAX = 32, SENSOR_REPLY_MAX = 1024, SENSOR_LINE_MAX = 512 };
@@ -19,11 +19,9 @@ struct sensor {
     char serial[16];
     char command[SENSOR_COMMAND_MAX];
     unsigned command_len;
-    char unit; /* M, C, F, K, S: the letter of the U command */
-    unsigned digits;
+    struct sensor_text text; /* how frames are told */
     unsigned sampling_hz, samples;
-    unsigned reports; /* targets told per frame */
-    bool active, json, speed, magnitude, time, units;
+    bool active, speed;
     double min_speed, min_magnitude; /* in the units of the commands */
     double inbound_degrees, outbound_degrees;
     double clock_s; /* what C= set, minus the time it was set at */
@@ -35,7 +33,7 @@ void sensor_init(struct sensor *o, const char *serial);
  * not fit is not answered. */
 size_t sensor_hear(struct sensor *o, const char *bytes, size_t len, double now_s, char *reply,
                    size_t cap);
-/* The line, CR LF terminated, that tells a frame; 0 if the settings leave nothing to tell. */
+/* The lines, CR LF terminated, that tell a frame; 0 if the settings leave nothing to tell. */
 size_t sensor_tell(const struct sensor *o, const struct radar_frame *frame, double now_s,
                    char *line, size_t cap);
 /* Width of a frequency bin in mm/s, and the time a frame takes, by the sampling settings. */

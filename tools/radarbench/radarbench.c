@@ -2,6 +2,7 @@
 #include "ops243_join.h"
 #include "ops243_split.h"
 #include "radar_score.h"
+#include "scene_log.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,15 @@
 
 static int usage(FILE *to) {
     fputs("usage: radarbench [--runs N] [--seconds S] [--seed N]\n"
+          "       radarbench --log SCENE --shape SHAPE [--truth CSV] [--seconds S] [--seed N]\n"
           "       radarbench --feed FRAMES\n"
           "Scenes of known truth through the segmentation of the kit and two other rules:\n"
           "60 sites of 300 s each, if nothing else is said.  found: of all vehicles, the right\n"
           "way round and within 5 mph; false/h: were none, or counted twice; +-: half of the\n"
           "95 % interval; bias, p95: of the errors of those found; dir.: told the right way.\n"
+          "--log writes a scene as the sensor would tell it, for moorwatch passages; SCENE as in "
+          "the\n"
+          "table; SHAPE: plain, timed, weighed, units, json, json-timed, array.\n"
           "--feed takes frames of three targets from bytes to vehicles and prints nothing: for\n"
           "counting instructions.\n",
           to);
@@ -117,24 +122,67 @@ static unsigned feed(unsigned long frames) {
     return vehicles;
 }
 
-int main(int argc, char **argv) {
-    unsigned long runs = 60, seconds = 300, seed = 1, frames = 0;
+struct request {
+    unsigned long runs, seconds, seed, frames;
+    const char *scene, *shape, *truth;
+};
+
+static int write_log(const struct request *r) {
+    struct sensor_text shape;
+    enum physics_scene scene = scene_named(r->scene);
+    if (scene == PHYSICS_SCENES || r->shape == NULL || !sensor_text_named(r->shape, &shape))
+        return usage(stderr);
+    FILE *truth = r->truth != NULL ? fopen(r->truth, "w") : NULL;
+    if (r->truth != NULL && truth == NULL) {
+        perror(r->truth);
+        return 1;
+    }
+    int err = scene_log(scene, r->seed, (double)r->seconds, &shape, stdout, truth);
+    if (truth != NULL && fclose(truth) != 0)
+        err = ERR_IO;
+    if (err < 0 || fflush(stdout) != 0)
+        fprintf(stderr, "radarbench: cannot write: %s\n", err_text(ERR_IO));
+    return err < 0;
+}
+
+/* -1: go on; else the exit status. */
+static int request_of(int argc, char **argv, struct request *r) {
     const struct {
         const char *name;
-        unsigned long *to;
+        unsigned long *number;
+        const char **text;
     } OPTIONS[] = {
-        {"--runs", &runs}, {"--seconds", &seconds}, {"--seed", &seed}, {"--feed", &frames}};
+        {"--runs", &r->runs, NULL},   {"--seconds", &r->seconds, NULL},
+        {"--seed", &r->seed, NULL},   {"--feed", &r->frames, NULL},
+        {"--log", NULL, &r->scene},   {"--shape", NULL, &r->shape},
+        {"--truth", NULL, &r->truth},
+    };
+    enum { COUNT = sizeof OPTIONS / sizeof *OPTIONS };
     for (int i = 1; i < argc; i++) {
-        unsigned long *to = NULL;
-        for (unsigned k = 0; k < sizeof OPTIONS / sizeof *OPTIONS; k++)
-            to = strcmp(argv[i], OPTIONS[k].name) == 0 ? OPTIONS[k].to : to;
-        if (to == NULL || i + 1 == argc)
+        unsigned k = 0;
+        while (k < COUNT && strcmp(argv[i], OPTIONS[k].name) != 0)
+            k++;
+        if (k == COUNT || i + 1 == argc)
             return usage(strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ? stdout
                                                                                       : stderr);
-        *to = strtoul(argv[++i], NULL, 10);
+        i++;
+        if (OPTIONS[k].text != NULL)
+            *OPTIONS[k].text = argv[i];
+        else
+            *OPTIONS[k].number = strtoul(argv[i], NULL, 10);
     }
-    if (frames > 0)
-        return feed(frames) > 0 ? 0 : 1;
-    table((unsigned)runs, (double)seconds, seed);
+    return -1;
+}
+
+int main(int argc, char **argv) {
+    struct request r = {.runs = 60, .seconds = 300, .seed = 1};
+    int status = request_of(argc, argv, &r);
+    if (status >= 0)
+        return status;
+    if (r.frames > 0)
+        return feed(r.frames) > 0 ? 0 : 1;
+    if (r.scene != NULL)
+        return write_log(&r);
+    table((unsigned)r.runs, (double)r.seconds, r.seed);
     return 0;
 }
