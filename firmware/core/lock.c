@@ -301,13 +301,14 @@ void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_n
     finish(l, ret_out);
 }
 
-void lock_motion(struct lock *l, bool attack, int64_t now_ns, struct lock_out *ret_out) {
+void lock_motion(struct lock *l, bool attack, enum lock_cause cause, int64_t now_ns,
+                 struct lock_out *ret_out) {
     *ret_out = (struct lock_out){0};
     advance(l, now_ns, ret_out);
     if (l->phase == LOCK_PHASE_SET && attack)
-        trouble(l, LOCK_CAUSE_MOTION, LOCK_ALARM, now_ns, ret_out);
+        trouble(l, cause, LOCK_ALARM, now_ns, ret_out);
     else if (l->phase == LOCK_PHASE_SET && l->causes == 0)
-        prealarm(l, LOCK_CAUSE_MOTION, now_ns, ret_out);
+        prealarm(l, cause, now_ns, ret_out);
     finish(l, ret_out);
 }
 

@@ -88,8 +88,10 @@ void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int
                struct lock_out *ret_out);
 void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
                struct lock_out *ret_out);
-/* What an accelerometer makes of a motion: an attack, or (not `attack`) perhaps one. */
-void lock_motion(struct lock *l, bool attack, int64_t now_ns, struct lock_out *ret_out);
+/* What an accelerometer makes of a motion: an attack, or (not `attack`) perhaps one.  The cause is
+ * LOCK_CAUSE_MOTION, or LOCK_CAUSE_TILT for a lock that was turned.  Only while it is set. */
+void lock_motion(struct lock *l, bool attack, enum lock_cause cause, int64_t now_ns,
+                 struct lock_out *ret_out);
 /* Learning begins or ends. */
 void lock_learn(struct lock *l, bool learning, int64_t now_ns, struct lock_out *ret_out);
 void lock_tick(struct lock *l, int64_t now_ns, struct lock_out *ret_out);

@@ -42,7 +42,8 @@ struct unit {
     sd_event_source *timer;
     int watch; /* epoll: everything that waits */
     bool started;
-    uint32_t faults; /* 1 << enum fault_code */
+    uint64_t silent[2]; /* sensors, a bit per address */
+    uint32_t faults;    /* 1 << enum fault_code */
     uint32_t boots;
     int64_t heartbeat_ns;
 };
@@ -77,6 +78,18 @@ void unit_fault(struct unit *u, enum fault_code code, bool active, int32_t detai
     else
         log_info(MODULE, "fault cleared: %s", fault_code_name(code));
     unit_tell(u, &e, now_of(u));
+}
+
+void unit_sensor_fault(struct unit *u, uint8_t address, bool active) {
+    uint64_t *word = &u->silent[address / 64 % 2], bit = UINT64_C(1) << address % 64;
+    if (((*word & bit) != 0) == active)
+        return;
+    *word ^= bit;
+    bool any = u->silent[0] != 0 || u->silent[1] != 0;
+    if (active || !any) {
+        u->faults &= ~(active ? UINT32_C(1) << FAULT_SENSOR : 0); /* the next one is told too */
+        unit_fault(u, FAULT_SENSOR, active, address);
+    }
 }
 
 bool unit_faulty(const struct unit *u, unsigned codes) {
@@ -178,7 +191,7 @@ static int64_t step_battery(struct unit *u) {
     struct unit_battery *b = &u->battery;
     int64_t next = unit_battery_step(b, &u->store, &u->clock.clock);
     if (b->fitted) {
-        unit_fault(u, FAULT_SENSOR, b->fault, b->gauge.address);
+        unit_sensor_fault(u, b->gauge.address, b->fault);
         unit_fault(u, FAULT_BATTERY_SOON, b->view.soon, (int32_t)b->view.days_low);
     }
     return next;

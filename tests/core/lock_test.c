@@ -39,7 +39,7 @@ static void do_step(struct lock *l, const struct step *s, struct lock_out *out) 
         break;
     case DOUBT:
     case ATTACK:
-        lock_motion(l, s->input == ATTACK, now, out);
+        lock_motion(l, s->input == ATTACK, LOCK_CAUSE_MOTION, now, out);
         break;
     case LEARN:
         lock_learn(l, s->active, now, out);
@@ -197,10 +197,10 @@ static void what_a_learning_lock_does(void **state) {
     struct lock_out out;
     lock_init(&l, &conf, CLOSED, 0, &out);
     lock_learn(&l, true, S, &out);
-    lock_motion(&l, true, 2 * S, &out);
+    lock_motion(&l, true, LOCK_CAUSE_MOTION, 2 * S, &out);
     assert_false(out.siren || out.strobe);
     lock_learn(&l, false, 100 * S, &out);
-    lock_motion(&l, false, 200 * S, &out);
+    lock_motion(&l, false, LOCK_CAUSE_MOTION, 200 * S, &out);
     assert_true(out.siren); /* the chirp is back */
 }
 
@@ -210,7 +210,7 @@ static void causes_say_what_spoke(void **state) {
     struct lock_out out;
     lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, &out);
     assert_int_equal(0, out.causes[0]);
-    lock_motion(&l, false, S, &out);
+    lock_motion(&l, false, LOCK_CAUSE_MOTION, S, &out);
     assert_int_equal(LOCK_CAUSE_MOTION, out.causes[0]);
     lock_edge(&l, LOCK_INPUT_IMPACT, true, 2 * S, &out);
     lock_edge(&l, LOCK_INPUT_IMPACT, false, 2 * S + 1, &out);
@@ -234,7 +234,7 @@ static void the_strobe_outlasts_the_siren(void **state) {
     struct lock_out out;
     struct lock_conf conf = LOCK_DEFAULTS;
     lock_init(&l, &conf, CLOSED, 0, &out);
-    lock_motion(&l, false, S, &out);
+    lock_motion(&l, false, LOCK_CAUSE_MOTION, S, &out);
     assert_true(out.siren && !out.strobe);
     lock_edge(&l, LOCK_INPUT_LOOP, false, 10 * S, &out);
     lock_tick(&l, 5000 * S, &out);
@@ -295,7 +295,7 @@ static size_t run(const struct life *life, const struct lock_conf *conf, bool in
             if (due || i == life->n)
                 lock_tick(&l, now, &out);
             else if (life->edges[i].motion)
-                lock_motion(&l, life->edges[i].active, now, &out);
+                lock_motion(&l, life->edges[i].active, LOCK_CAUSE_MOTION, now, &out);
             else
                 lock_edge(&l, life->edges[i].input, life->edges[i].active, now, &out);
             if (out.siren && !sounding) { /* the oracle: on-time between rests */

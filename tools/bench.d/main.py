@@ -3,6 +3,7 @@
   size      bytes per passage by batch size, ours against JSON+gzip and protobuf rows+zlib
   radar     how well radar frames become vehicles, by the simulator's truth, beside two other rules
             (two minutes), and what that costs
+  motion    how well the vibration of tools is told from weather's, by generated traces
   science   what hotspots, the figures of sites and a week's tasking cost
   ingest    events per second from the broker to the committed row: real mosquitto, real collector
   power     wake-ups, bytes, watt-hours a day of the daemons by state, and the battery they need
@@ -58,6 +59,10 @@ def radar():
           f"frame,\n20 frames a second: {100 * 20 * each / 1e9:.2f} % of a core that executes 1e9 a "
           f"second (a Cortex-A53 at 1 GHz, one each\ncycle); counted on {os.uname().machine} by "
           "callgrind")
+
+
+def motion():
+    run("motionbench")
 
 
 def science():
@@ -163,8 +168,8 @@ def programs():
                   f"{resident_mb(pid):12.1f}")
 
 
-BENCHES = {"size": size, "radar": radar, "science": science, "ingest": ingest,
-           "power": power, "programs": programs}
+BENCHES = {"size": size, "radar": radar, "motion": motion, "science": science,
+           "ingest": ingest, "power": power, "programs": programs}
 
 
 def main():
