@@ -181,8 +181,10 @@ static bool settle_health(struct sensors *s, struct sensors_health *h, struct un
         return true;
     }
     s->errors++;
-    if (++h->failures == FAILURES_FAULT) {
+    h->failures++;
+    if (h->failures >= FAILURES_FAULT && (!h->faulty || err != h->why)) {
         h->faulty = true;
+        h->why = err;
         log_warn(MODULE, "0x%02x on %s: %s; all else guards, trying again", h->address, s->path,
                  err == ERR_PROTO ? "another chip than the kit says" : err_text(err));
         unit_sensor_fault(u, h->address, true);

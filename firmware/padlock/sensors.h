@@ -37,6 +37,7 @@ struct sensors_sink {
 struct sensors_health {
     uint8_t address;
     unsigned failures; /* in a row */
+    int why;           /* of the fault, said */
     int64_t due_ns;
     bool faulty, hung;
 };

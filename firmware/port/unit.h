@@ -53,8 +53,8 @@ int unit_main(const struct unit_app *app, int argc, char **argv);
 void unit_tell(struct unit *u, struct event *event, int64_t t_ns);
 /* Tells a fault when it begins and when it clears, once each. */
 void unit_fault(struct unit *u, enum fault_code code, bool active, int32_t detail);
-/* A sensor at this address of the I2C bus is silent, or answers again.  FAULT_SENSOR begins with each
- * that falls silent and clears when none is left. */
+/* A sensor at this address of the I2C bus is silent, or answers again.  FAULT_SENSOR begins with
+ * each that falls silent and clears when none is left. */
 void unit_sensor_fault(struct unit *u, uint8_t address, bool active);
 /* True if any fault of those in `codes` (1 << enum fault_code) is active. */
 bool unit_faulty(const struct unit *u, unsigned codes);

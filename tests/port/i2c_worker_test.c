@@ -76,7 +76,7 @@ static void a_bus_that_hangs_holds_up_nobody(void **state) {
     static struct i2c_job stuck = {.run = hang, .ctx = &first_ms};
     static struct i2c_job behind[I2C_WORKER_JOBS_MAX];
     static int zero;
-    struct i2c_worker *w;
+    static struct i2c_worker *w; /* left behind at the end */
     int64_t since;
     ran = 0;
     assert_int_equal(0, i2c_worker_open(&w));

@@ -36,6 +36,7 @@ static int end(void **state) {
     return 0;
 }
 
+static void say(unsigned which, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void say(unsigned which, const char *format, ...) {
     char text[128];
     va_list args;

@@ -8,13 +8,17 @@
 struct options {
     unsigned long traces, seed, rate;
     double factor;
+    const char *print; /* one trace of this kind, as numbers */
 };
 
 static int usage(FILE *to) {
     fprintf(to,
             "usage: motionbench [--traces N] [--seed N] [--rate HZ] [--factor F]\n"
+            "       motionbench --print KIND [--seed N] [--rate HZ]\n"
             "Traces of each kind and set of places through the motion filter: how many raise an\n"
-            "alarm (95 %% interval), how many a pre-alarm only, how soon, how long awake.\n");
+            "alarm (95 %% interval), how many a pre-alarm only, how soon, how long awake.  "
+            "--print: the\n"
+            "samples of one trace instead, in mg, a line each.\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -40,27 +44,54 @@ static void table(enum vibration_set set, unsigned rate, const struct options *o
     row(words, "ALL ATTACKS", rate, &sums[1]);
 }
 
+static int print_trace(const struct options *o) {
+    static struct vibration v;
+    int16_t mg[3];
+    for (unsigned kind = 0; kind < VIBRATION_KINDS; kind++) {
+        if (strcmp(vibration_name((enum vibration_kind)kind), o->print) != 0)
+            continue;
+        vibration_begin(&v, (enum vibration_kind)kind, VIBRATION_FITTED,
+                        o->rate > 0 ? (unsigned)o->rate : 200, o->seed);
+        while (vibration_next(&v, mg))
+            printf("%d %d %d\n", mg[0], mg[1], mg[2]);
+        return 0;
+    }
+    fprintf(stderr, "motionbench: no kind \"%s\"\n", o->print);
+    return 2;
+}
+
+/* One option and its value; false: not understood. */
+static bool take_option(struct options *o, const char *name, const char *value) {
+    unsigned long *to = strcmp(name, "--traces") == 0 ? &o->traces
+                        : strcmp(name, "--seed") == 0 ? &o->seed
+                        : strcmp(name, "--rate") == 0 ? &o->rate
+                                                      : NULL;
+    if (to != NULL)
+        *to = strtoul(value, NULL, 10);
+    else if (strcmp(name, "--factor") == 0)
+        o->factor = strtod(value, NULL);
+    else if (strcmp(name, "--print") == 0)
+        o->print = value;
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv) {
+    static const unsigned RATES[] = {100, 200, 400};
     struct options o = {.traces = 300, .seed = 1, .factor = 1};
-    for (int i = 1; i < argc; i++) {
-        unsigned long *to = strcmp(argv[i], "--traces") == 0 ? &o.traces
-                            : strcmp(argv[i], "--seed") == 0 ? &o.seed
-                            : strcmp(argv[i], "--rate") == 0 ? &o.rate
-                                                             : NULL;
+    for (int i = 1; i < argc; i += 2) {
         if (strcmp(argv[i], "--help") == 0)
             return usage(stdout);
-        if (i + 1 == argc || (to == NULL && strcmp(argv[i], "--factor") != 0))
+        if (i + 1 == argc || !take_option(&o, argv[i], argv[i + 1]))
             return usage(stderr);
-        if (to != NULL)
-            *to = strtoul(argv[++i], NULL, 10);
-        else
-            o.factor = strtod(argv[++i], NULL);
     }
     if (o.traces == 0 || o.factor <= 0 || (o.rate != 0 && (o.rate < 50 || o.rate > 800)))
         return usage(stderr);
+    if (o.print != NULL)
+        return print_trace(&o);
     printf("%-9s %4s  %-18s %6s %7s %16s %9s %8s %7s\n", "places", "Hz", "what", "traces",
            "alarm %", "95 % interval", "doubt %", "after s", "awake %");
-    static const unsigned RATES[] = {100, 200, 400};
     for (unsigned set = 0; set < VIBRATION_SETS; set++)
         for (unsigned r = 0; r < 3; r++)
             if (o.rate == 0 || o.rate == RATES[r])
