@@ -75,8 +75,6 @@ struct battery_view {
     bool soon;                             /* a notice is due, with a step between on and off */
 };
 
-/* "lifepo4|lead-acid|li-ion", in the order of enum battery_kind. */
-extern const char BATTERY_KIND_NAMES[];
 /* Cells in series that a battery of this nominal voltage has: 12.8 V of LiFePO4 are 4. */
 unsigned battery_cells(enum battery_kind kind, uint32_t nominal_mv);
 

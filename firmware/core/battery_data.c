@@ -1,7 +1,5 @@
 #include "battery_data.h"
 
-const char BATTERY_KIND_NAMES[] = "lifepo4|lead-acid|li-ion";
-
 const struct battery_chemistry BATTERY_CHEMISTRIES[BATTERY_KINDS] =
     {
         [BATTERY_LIFEPO4] =

@@ -32,6 +32,10 @@ static const struct conf_key KIT_KEYS[] = {
      "The resistor that the current runs through."},
     {"battery", "capacity_mah", CONF_U32, KIT(battery.capacity_mah), 100, 1000000, "20000", NULL,
      "mAh", "What a full battery holds."},
+    {"battery", "kind", CONF_CHOICE, KIT(battery.kind), 0, 0, "lifepo4", "lifepo4|lead-acid|li-ion",
+     NULL, "What it is made of."},
+    {"battery", "nominal_mv", CONF_U32, KIT(battery.nominal_mv), 1000, 60000, "12800", NULL, "mV",
+     "Its nominal voltage: 12800 for four LiFePO4 cells, 12000 for a lead battery."},
     {"gnss", "connect", CONF_CHOICE, KIT(gnss), 0, 0, "none", "none|gpsd", NULL,
      "Where positions come from."},
 };

@@ -86,6 +86,8 @@ struct kit_battery {
     unsigned driver; /* enum kit_battery_driver */
     uint8_t address;
     uint32_t shunt_mohm, capacity_mah;
+    unsigned kind; /* enum battery_kind of core/battery.h */
+    uint32_t nominal_mv;
     char address_text[8];
     int line;
 };

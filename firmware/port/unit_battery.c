@@ -16,11 +16,14 @@ void unit_battery_init(struct unit_battery *b, const struct unit_conf *conf,
                        const struct unit_board *board) {
     const struct kit_battery *kit = &board->kit.battery;
     *b = (struct unit_battery){.conf = conf, .fitted = kit->driver == KIT_INA219};
+    unsigned kind = conf->battery_kind > 0 ? conf->battery_kind - 1 : kit->kind;
+    uint32_t nominal = conf->battery_nominal_mv > 0 ? conf->battery_nominal_mv : kit->nominal_mv;
+    uint32_t capacity =
+        conf->battery_capacity_mah > 0 ? conf->battery_capacity_mah : kit->capacity_mah;
     const struct battery_conf size = {
-        .kind = (enum battery_kind)conf->battery_kind,
-        .cells = battery_cells((enum battery_kind)conf->battery_kind, conf->battery_nominal_mv),
-        .capacity_mah =
-            conf->battery_capacity_mah > 0 ? conf->battery_capacity_mah : kit->capacity_mah,
+        .kind = (enum battery_kind)kind,
+        .cells = battery_cells((enum battery_kind)kind, nominal),
+        .capacity_mah = capacity,
     };
     battery_init(&b->battery, &size);
     b->gauge = (struct ina219){&b->bus, kit->address, kit->shunt_mohm};

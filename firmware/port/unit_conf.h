@@ -31,7 +31,7 @@ struct unit_conf {
     char battery_file[UNIT_PATH_MAX + 1], temperature_file[UNIT_PATH_MAX + 1];
     char signal_file[UNIT_PATH_MAX + 1];
     uint16_t battery_low_mv;
-    unsigned battery_kind; /* enum battery_kind */
+    unsigned battery_kind; /* 0: as the kit says, else enum battery_kind + 1 */
     uint32_t battery_nominal_mv, battery_capacity_mah;
     char battery_bus[UNIT_PATH_MAX + 1];
     char power_file[UNIT_PATH_MAX + 1];

@@ -216,6 +216,106 @@ static void test_notice_with_panel(void **state) {
     assert_true(3 * cried <= 2 * lived); /* those that nearly died among them */
 }
 
+/* --- one thing at a time -------------------------------------------------------------------- */
+
+static const int64_t MINUTE_NS = INT64_C(60) * 1000000000;
+
+/* Fitted half empty in the flat of its curve: the first word can only be a guess, and says so; when
+ * the knee comes the voltage tells, and the guess is forgotten. */
+static void test_the_voltage_corrects_a_guess(void **state) {
+    (void)state;
+    enum { RUNS = 30 };
+    int vague = 0;
+    for (int i = 0; i < RUNS; i++) {
+        static struct battery b;
+        struct battery_view v;
+        struct world w = make(BATTERY_LIFEPO4, 7000 + (uint64_t)i);
+        w.charge_mah = w.capacity_mah * between(&w, 0.35, 0.75);
+        w.cold_slope = 0;
+        battery_init(&b, &w.label);
+        for (int64_t step = 0; w.charge_mah > 0.06 * w.capacity_mah; step++) {
+            struct battery_sample s = live(&w, step);
+            battery_sample(&b, &s);
+            battery_look(&b, &v);
+            if (step == DAY_STEPS)
+                vague += v.sure_percent >= 8;
+        }
+        double truth = 100 * w.charge_mah / w.label.capacity_mah;
+        assert_true(fabs(truth - v.charge_percent) <= 7 && v.sure_percent <= 6);
+    }
+    assert_true(vague >= RUNS / 2);
+}
+
+/* 43 mA from a battery in the flat of its curve, every ten minutes; returns the time of the last.
+ */
+static int64_t feed(struct battery *b, int64_t from_ns, int days) {
+    int64_t t = from_ns;
+    for (int i = 0; i < days * DAY_STEPS; i++, t += 10 * MINUTE_NS) {
+        const struct battery_sample s = {t, 13140, 43, 0};
+        battery_sample(b, &s);
+    }
+    return t;
+}
+
+static void test_counting_alone_grows_doubtful(void **state) {
+    (void)state;
+    static struct battery b;
+    const struct battery_conf conf = {BATTERY_LIFEPO4, 4, 100000};
+    battery_init(&b, &conf);
+    for (int i = 1; i < 40; i++) { /* the charger says full */
+        const struct battery_sample s = {i * MINUTE_NS, 13600, -50, 0};
+        battery_sample(&b, &s);
+    }
+    assert_true(b.charge_mah == 100000 && b.sigma_mah <= 10000);
+    double sigma = b.sigma_mah;
+    (void)feed(&b, 40 * MINUTE_NS, 60);
+    /* 1 mA of offset and 1 % of 43 mA over 60 days: 2 Ah. */
+    assert_true(b.sigma_mah > sigma + 1500 && b.sigma_mah < sigma + 3000);
+    assert_true(fabs(b.charge_mah - (100000 - 60 * 24 * 43 - 60 * 83.3)) < 1500);
+}
+
+static void test_a_hole_is_doubted_not_counted(void **state) {
+    (void)state;
+    static struct battery b;
+    const struct battery_conf conf = {BATTERY_LIFEPO4, 4, 100000};
+    battery_init(&b, &conf);
+    int64_t t = feed(&b, MINUTE_NS, 3);
+    double charge = b.charge_mah, sigma = b.sigma_mah;
+    const struct battery_sample after = {t + 5 * 24 * 60 * MINUTE_NS, 13140, 43, 0};
+    battery_sample(&b, &after);
+    double load = 5 * 24 * 43;
+    assert_true(b.charge_mah < charge - 0.4 * load && b.charge_mah > charge - 0.6 * load);
+    assert_true(b.sigma_mah > sigma + 0.4 * load);
+}
+
+/* The same surplus of the same panel: in October the sun is going, in April it is coming, until
+ * the winter after. */
+static void test_the_season_counts(void **state) {
+    (void)state;
+    static const struct {
+        int day;
+        unsigned least, most;
+    } ROWS[] = {{285, 20, 60}, {105, 180, 260}};
+    for (size_t row = 0; row < 2; row++) {
+        static struct battery b;
+        struct battery_view v;
+        const struct battery_conf conf = {BATTERY_LIFEPO4, 4, 20000};
+        battery_init(&b, &conf);
+        for (int i = 0; i < 12 * DAY_STEPS; i++) {
+            bool sun = i % DAY_STEPS / 6 >= 10 && i % DAY_STEPS / 6 < 14; /* four hours */
+            const struct battery_sample s = {(i + 1) * 10 * MINUTE_NS,
+                                             (uint16_t)(sun ? 13400 : 13180), sun ? -240 : 43,
+                                             ROWS[row].day + i / DAY_STEPS};
+            battery_sample(&b, &s);
+        }
+        battery_look(&b, &v);
+        assert_true(v.load_mah >= 1000 && v.load_mah <= 1100);
+        print_message("day %d: lasts %u days, %u at least\n", ROWS[row].day, v.days_mid,
+                      v.days_low);
+        assert_in_range(v.days_mid, ROWS[row].least, ROWS[row].most);
+    }
+}
+
 /* --- the rest ------------------------------------------------------------------------------- */
 
 static void test_a_restart_changes_nothing(void **state) {
@@ -327,6 +427,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notice_without_panel),
         cmocka_unit_test(test_notice_with_panel),
+        cmocka_unit_test(test_the_voltage_corrects_a_guess),
+        cmocka_unit_test(test_counting_alone_grows_doubtful),
+        cmocka_unit_test(test_a_hole_is_doubted_not_counted),
+        cmocka_unit_test(test_the_season_counts),
         cmocka_unit_test(test_a_restart_changes_nothing),
         cmocka_unit_test(test_off_for_long_is_doubt),
         cmocka_unit_test(test_texts_that_are_none),
