@@ -190,6 +190,7 @@ static int64_t step_heartbeat(struct unit *u, int64_t now_ns) {
 static int64_t step_battery(struct unit *u) {
     struct unit_battery *b = &u->battery;
     int64_t next = unit_battery_step(b, &u->store, &u->clock.clock);
+    unit_watch(u, unit_battery_fd(b));
     if (b->fitted) {
         unit_sensor_fault(u, b->gauge.address, b->fault);
         unit_fault(u, FAULT_BATTERY_SOON, b->view.soon, (int32_t)b->view.days_low);

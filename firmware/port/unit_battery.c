@@ -8,9 +8,29 @@
 
 static const char MODULE[] = "battery";
 static const int64_t SECOND_NS = 1000000000;
-static const int64_t EVERY_S = 60, AGAIN_S = 300, READY_S = 1, SAVE_S = 3600;
+static const int64_t EVERY_S = 60, AGAIN_S = 300, READY_S = 1, HANGS_S = 3, SAVE_S = 3600;
 
 enum { DEV_PATHS = 5 /* "/dev/" */ };
+
+/* --- the worker's side ---------------------------------------------------------------------- */
+
+static int open_bus(struct unit_battery *b) {
+    struct i2c_sim *sim = NULL;
+    if (b->reading.bus_open)
+        return 0;
+    bool real = strncmp(b->bus_path, "/dev/", DEV_PATHS) == 0;
+    int err = real ? i2c_dev_open(b->bus_path, &b->bus) : i2c_sim_open(b->bus_path, &sim, &b->bus);
+    b->reading.bus_open = err >= 0;
+    return err >= 0 && sim != NULL ? i2c_sim_add(sim, b->gauge.address, I2C_SIM_WORDS) : err;
+}
+
+static int read_gauge(void *ctx) {
+    struct unit_battery *b = ctx;
+    int err = open_bus(b);
+    return err < 0 ? err : ina219_read(&b->gauge, &b->reading.mv, &b->reading.ma);
+}
+
+/* --- the loop's side ------------------------------------------------------------------------ */
 
 void unit_battery_init(struct unit_battery *b, const struct unit_conf *conf,
                        const struct unit_board *board) {
@@ -26,22 +46,11 @@ void unit_battery_init(struct unit_battery *b, const struct unit_conf *conf,
         .capacity_mah = capacity,
     };
     battery_init(&b->battery, &size);
+    b->job = (struct i2c_job){.run = read_gauge, .ctx = b};
     b->gauge = (struct ina219){&b->bus, kit->address, kit->shunt_mohm};
     snprintf(b->bus_path, sizeof b->bus_path, "%s",
              conf->battery_bus[0] != '\0' ? conf->battery_bus
                                           : board_i2c_device(&board->board, &board->kit));
-}
-
-/* --- the gauge ------------------------------------------------------------------------------ */
-
-static int open_bus(struct unit_battery *b) {
-    struct i2c_sim *sim = NULL;
-    if (b->bus_open)
-        return 0;
-    bool real = strncmp(b->bus_path, "/dev/", DEV_PATHS) == 0;
-    int err = real ? i2c_dev_open(b->bus_path, &b->bus) : i2c_sim_open(b->bus_path, &sim, &b->bus);
-    b->bus_open = err >= 0;
-    return err >= 0 && sim != NULL ? i2c_sim_add(sim, b->gauge.address, I2C_SIM_WORDS) : err;
 }
 
 static const char *why(const struct unit_battery *b, int err, char *buf, size_t cap) {
@@ -72,26 +81,47 @@ static int day_of_year(const struct clock *clock) {
     return gmtime_r(&now, &tm) != NULL ? tm.tm_yday + 1 : 0;
 }
 
-static int64_t read_gauge(struct unit_battery *b, const struct clock *clock, int64_t now_ns) {
-    int err = open_bus(b);
-    if (err >= 0)
-        err = ina219_read(&b->gauge, &b->mv, &b->ma);
-    if (err == ERR_AGAIN)
-        return now_ns + READY_S * SECOND_NS;
-    const struct battery_sample sample = {now_ns, b->mv, b->ma, day_of_year(clock)};
+static int take(struct unit_battery *b, const struct clock *clock, int64_t now_ns) {
+    const struct battery_sample sample = {now_ns, b->reading.mv, b->reading.ma, day_of_year(clock)};
     unsigned refused = b->battery.refused;
-    if (err >= 0)
-        battery_sample(&b->battery, &sample);
-    if (b->battery.refused != refused)
-        err = ERR_RANGE;
+    b->mv = sample.mv;
+    b->ma = sample.ma;
+    battery_sample(&b->battery, &sample);
+    return b->battery.refused == refused ? 0 : ERR_RANGE;
+}
+
+static void judge(struct unit_battery *b, int err) {
     tell(b, err);
-    b->errors += err < 0;
     if (err < 0) {
+        b->errors++;
         b->mv = 0;
         b->ma = 0;
     }
     battery_look(&b->battery, &b->view);
-    return now_ns + (err < 0 ? AGAIN_S : EVERY_S) * SECOND_NS;
+}
+
+/* Asks, takes the answer, or says that none comes; a job that hangs is not asked twice. */
+static int64_t turn(struct unit_battery *b, const struct clock *clock, int64_t now_ns) {
+    const struct i2c_job *done = b->worker != NULL ? i2c_worker_done(b->worker) : NULL;
+    if (done == NULL && b->job.asked) {
+        int64_t late_ns = b->asked_ns + HANGS_S * SECOND_NS;
+        if (now_ns < late_ns)
+            return late_ns;
+        if (!b->fault)
+            judge(b, ERR_TIMEDOUT);
+        return now_ns + AGAIN_S * SECOND_NS;
+    }
+    if (done != NULL) {
+        int err = done->result == 0 ? take(b, clock, now_ns) : done->result;
+        if (err == ERR_AGAIN)
+            return now_ns + READY_S * SECOND_NS;
+        judge(b, err);
+        return now_ns + (err < 0 ? AGAIN_S : EVERY_S) * SECOND_NS;
+    }
+    b->asked_ns = now_ns;
+    if (b->worker == NULL || !i2c_worker_ask(b->worker, &b->job))
+        return now_ns + AGAIN_S * SECOND_NS;
+    return now_ns + HANGS_S * SECOND_NS;
 }
 
 /* --- over restarts -------------------------------------------------------------------------- */
@@ -142,8 +172,10 @@ int64_t unit_battery_step(struct unit_battery *b, struct unit_store *store,
         return INT64_MAX;
     if (!b->loaded && store->open)
         load(b, store, clock);
-    if (now_ns >= b->next_ns)
-        b->next_ns = read_gauge(b, clock, now_ns);
+    if (b->worker == NULL && !b->fault && i2c_worker_open(&b->worker) < 0)
+        judge(b, ERR_NOMEM);
+    if (now_ns >= b->next_ns || b->job.asked)
+        b->next_ns = turn(b, clock, now_ns);
     if (b->loaded && now_ns >= b->save_ns)
         save(b, store, clock, now_ns);
     return b->next_ns;
@@ -153,7 +185,11 @@ void unit_battery_close(struct unit_battery *b, struct unit_store *store,
                         const struct clock *clock) {
     if (b->loaded && store->open)
         save(b, store, clock, clock->boot_ns(clock->ctx));
-    if (b->bus_open)
+    if (b->worker != NULL && i2c_worker_close(b->worker) && b->reading.bus_open)
         b->bus.close(b->bus.ctx);
-    b->bus_open = false;
+    b->worker = NULL;
+}
+
+int unit_battery_fd(const struct unit_battery *b) {
+    return b->worker != NULL ? i2c_worker_fd(b->worker) : -1;
 }

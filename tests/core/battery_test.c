@@ -158,7 +158,7 @@ static int by_size(const void *a, const void *b) {
 /* A label of 100 Ah and a hub: it lives for weeks or months; somebody must come in time. */
 static void test_notice_without_panel(void **state) {
     (void)state;
-    enum { RUNS = 60 };
+    enum { RUNS = 40 };
     for (int kind = 0; kind < BATTERY_KINDS; kind++) {
         double lead[RUNS];
         int late = 0, outside = 0;
@@ -184,7 +184,7 @@ static void test_notice_without_panel(void **state) {
 /* A panel too small for the winter: it goes into autumn full and does not come out. */
 static void test_notice_with_panel(void **state) {
     (void)state;
-    enum { RUNS = 60 };
+    enum { RUNS = 50 };
     double lead[RUNS];
     int died = 0, silent = 0, cried = 0, lived = 0;
     for (int i = 0; i < RUNS; i++) {
@@ -224,7 +224,7 @@ static const int64_t MINUTE_NS = INT64_C(60) * 1000000000;
  * the knee comes the voltage tells, and the guess is forgotten. */
 static void test_the_voltage_corrects_a_guess(void **state) {
     (void)state;
-    enum { RUNS = 30 };
+    enum { RUNS = 12 };
     int vague = 0;
     for (int i = 0; i < RUNS; i++) {
         static struct battery b;

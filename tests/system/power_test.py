@@ -91,6 +91,24 @@ class Battery(Power):
         self.assertIn("(64)", self.spool("hub-1"))  # its address
         self.stop(child)
 
+    def test_a_bus_that_hangs_holds_up_nothing(self):
+        """The kernel's driver does not come back for ten seconds: a siren cannot wait for that."""
+        child = self.hub()
+        wait_for("the bus", (self.place.dir / "bus").exists)
+        self.bus("0x40 stuck 10000")
+        self.said("lock: 4: set")
+        time.sleep(1.5)  # it is in there now
+        begin = time.monotonic()
+        self.place.wire("hub-1", "loop-2 0")
+        self.said("lock: 2: tamper")
+        self.assertLess(time.monotonic() - begin, 2)
+        self.said("gauge 0x40")
+        self.said("fault: sensor silent")
+        self.assertLess(time.monotonic() - begin, 5)
+        begin = time.monotonic()
+        self.stop(child)
+        self.assertLess(time.monotonic() - begin, 5)
+
     def test_a_gauge_on_another_battery(self):
         child = self.hub()
         wait_for("the bus", (self.place.dir / "bus").exists)
