@@ -47,10 +47,11 @@ done
 mkdir /state
 until_true 10 test -b /dev/vda
 mount -t ext4 /dev/vda /state && echo "LIFE $(cat /proc/sys/kernel/random/boot_id)"
-padlock -c /mw/padlock.conf 2>&1 & hub=$!
+{daemon}
 wireplay $sim random $seed {gap} {wires}
 wait $hub
 """
+DAEMON = "padlock -c /mw/padlock.conf 2>&1 & hub=$!"
 GAP_MS = 40
 BOOT_S, WORK_S, OPENING_S = 60, 2.5, 0.4
 
@@ -61,17 +62,20 @@ def boot_id(text):
     return a << 32 | b << 16 | c
 
 
-def image(kernel, busybox, libraries, padlock, wireplay, keys, port, device, path):
+def image(kernel, busybox, libraries, padlock, guest, keys, port, device, path, gap_ms=GAP_MS,
+          daemon=DAEMON):
     i = Image(kernel, busybox, libraries)
     roles = hub.wires()
-    hub.furnish(i, padlock, keys, hub.conf(device, "/state/spool", "localhost", port, MORE), roles)
-    i.program(wireplay, "bin/wireplay")
+    hub.furnish(i, padlock, keys, hub.conf(device, "/state/spool", "localhost", port, MORE), roles,
+                "1 ms")
+    for name in ("wireplay", "diskmark"):
+        i.program(guest / name, f"bin/{name}")
     i.modules("virtio_pci", "virtio_blk", "virtio_net", "crc32c_generic", "ext4", "configfs",
               "gpio-sim")
     for name, text in NETWORK.items():
         i.file(name, text)
     moved = [n for role, n in roles.items() if role.split("-")[0] in ("shackle", "loop")]
-    i.file("cuts.sh", SCRIPT.format(gap=GAP_MS, wires=" ".join(map(str, moved))))
+    i.file("cuts.sh", SCRIPT.format(gap=gap_ms, wires=" ".join(map(str, moved)), daemon=daemon))
     return i.write(path)
 
 
@@ -145,7 +149,7 @@ def cut_all(hubs, cuts, say):
         list(pool.map(work, hubs))
 
 
-def live(kernel, busybox, libraries, programs, padlock, wireplay, folder, cuts, seed, jobs, say):
+def live(kernel, busybox, libraries, programs, padlock, guest, folder, cuts, seed, jobs, say):
     """So many cuts; (troubles, figures)."""
     began = time.monotonic()
     names = [f"hub-{n + 1}" for n in range(min(jobs, cuts))]
@@ -153,7 +157,7 @@ def live(kernel, busybox, libraries, programs, padlock, wireplay, folder, cuts, 
         centre.start()
         hubs = []
         for name in names:
-            initrd = image(kernel, busybox, libraries, padlock, wireplay,
+            initrd = image(kernel, busybox, libraries, padlock, guest,
                            device_keys(centre.keys, name), centre.port, name,
                            folder / f"{name}.cpio.gz")
             hubs.append(Hub(centre, kernel, initrd, name, folder, seed))
@@ -161,10 +165,9 @@ def live(kernel, busybox, libraries, programs, padlock, wireplay, folder, cuts, 
             cut_all(hubs, cuts, say)
         spools = [h.spool() for h in hubs]
         centre.start_collector()
-        for h, spool in zip(hubs, spools):
-            centre.drain(h.device, spool)
+        late = sum((centre.drain(h.device, s) for h, s in zip(hubs, spools)), [])
         lives = [life for h in hubs for life in h.lives]
         troubles, figures = judge.verdict(centre, lives, centre.messages())
         good, words = centre.verify(spools)
-        troubles += [] if good else [f"moorwatch verify: {words}"]
+        troubles += late + ([] if good else [f"moorwatch verify: {words.splitlines()[-1]}"])
     return troubles, {"cuts": len(lives), **figures, "seconds": round(time.monotonic() - began)}

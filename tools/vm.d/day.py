@@ -1,9 +1,13 @@
-"""A simulated day of a padlock hub: user-mode Linux with time travel, gpio-sim, the real daemon.
+"""A simulated day of a padlock hub and a speedwatch kit: user-mode Linux with time travel, the real
+daemons, gpio-sim and a played radar.
 
-Every wire that moves is written down beforehand with what must be told of it; afterwards the spool
-is read and each expectation must be there, at its time, and nothing else.  The siren is watched from
-outside and held to its limits.
+Every wire of the hub that moves is written down beforehand with what must be told of it; afterwards
+the spool is read and each expectation must be there, at its time, and nothing else.  The siren is
+watched from outside and held to its limits.  The kit's radar is there for two sessions of the day
+and away in between; what kitsim says has passed in a session is held against the spool (roughly: how
+well vehicles are counted is the business of tools/bench radar).
 """
+import collections
 import dataclasses
 import json
 import random
@@ -23,14 +27,49 @@ BURST_MS, SIREN_MAX_MS, SIREN_REST_MS = 60_000, 15 * MINUTE, HOUR
 LATE_MS, WATCH_MS = 700, 500
 MORNING, EVENING = 7 * HOUR + 30 * MINUTE, 18 * HOUR
 SIEGE = 2 * HOUR
+PATROLS = (8 * HOUR, 16 * HOUR)
+PATROL_S, TRAFFIC = 900, "per-day=12000,session=600,rest=9999"
 SCRIPT = """\
 . /lib.sh
 . /mw/chip.sh
 mount -t hostfs none /mnt
 padlock -c /mw/padlock.conf 2>/mnt/padlock.log & hub=$!
+speedwatch -c /mw/speedwatch.conf 2>/mnt/speedwatch.log & kit=$!
+patrol() {{
+    sleep "$1"
+    kitsim play --speeds /mw/speeds.csv --hours /mw/hours.csv --seed "$2" --truth /mnt/truth \
+        --kit "name=kit-1,radar=/run/radar,wires=/run/kit.gpio,{traffic}" >/dev/null & sim=$!
+    sleep {patrol}
+    kill -USR1 $sim
+    sleep 60
+    kill $sim
+    wait $sim
+}}
+{{ patrol {first} {seed}1; patrol {pause} {seed}2; }} &
 sleep 2
 wireplay $sim play /mw/moves watch {siren} {watch} >/mnt/played || echo PLAY FAILED
 kill $hub; wait $hub; echo "PADLOCK $?"
+kill $kit; wait $kit; echo "SPEEDWATCH $?"
+"""
+SPEEDWATCH = """\
+[unit]
+device = kit-1
+state = /mnt/kit
+boards = /mw/boards
+kit = speedwatch-usb
+[gpio]
+socket = /run/kit.gpio
+[broker]
+host = 127.0.0.1
+ca = /mw/ca.pem
+certificate = /mw/kit.pem
+key = /mw/kit.key
+collector_key = /mw/collector.pem
+[site]
+id = great-ayton-1
+limit = 30
+[radar]
+device = /run/radar
 """
 
 
@@ -166,35 +205,37 @@ def longest_between_rests(bursts):
     return longest
 
 
-def read_spool(moorwatch, folder):
+def spool_events(moorwatch, folder):
+    """[(t_ms, kind, words)] of a spool."""
     text = subprocess.run([moorwatch, "spool", "--json", "--events", folder], check=True,
                           capture_output=True, text=True).stdout
-    found = {"lock": [], "health": []}
-    for spool in json.loads(text)["spools"]:
-        for event in spool["pending"]:
-            words = event["words"].split(maxsplit=2)
-            if event["kind"] == "lock":
-                found["lock"].append((event["t_ms"], int(words[1]), words[2]))
-            elif event["kind"] == "health":
-                found["health"].append(event["t_ms"])
-    return found
+    return [(e["t_ms"], e["kind"], e["words"]) for spool in json.loads(text)["spools"]
+            for e in spool["pending"]]
 
 
-def judge(p, found, played):
+def heartbeats(events):
+    """(how many, troubles)."""
+    beats = sorted(t for t, kind, _ in events if kind == "health")
+    uneven = [b - a for a, b in zip(beats, beats[1:]) if abs(b - a - HEARTBEAT_MS) > 2_000]
+    if uneven or len(beats) != DAY_MS // HEARTBEAT_MS + 1:
+        return len(beats), [f"{len(beats)} heartbeats, {len(uneven)} of them out of step"]
+    return len(beats), []
+
+
+def judge_hub(p, events, played):
     """The troubles, in words, and the figures."""
     start_ms = int(next(line for line in played if line.startswith("start ")).split()[1])
-    locks = [e for e in found["lock"] if not e[2].startswith("siren")]
+    told = [(t, *words.split(maxsplit=2)[1:]) for t, kind, words in events if kind == "lock"]
+    told = [(t, int(lock), what) for t, lock, what in told]
+    locks = [e for e in told if not e[2].startswith("siren")]
     missing, more = match(p.wanted, locks, start_ms)
-    beats = sorted(found["health"])
-    uneven = [b - a for a, b in zip(beats, beats[1:]) if abs(b - a - HEARTBEAT_MS) > 2_000]
+    beats, troubles = heartbeats(events)
     bursts = siren_bursts(played)
     longest, burst = longest_between_rests(bursts), max(off - on for on, off in bursts)
-    sounded = sum(1 for e in found["lock"] if e[2] == "siren on")
-    troubles = [f"not told: lock {n} {w} at {ms / HOUR:.4f} h" for ms, n, w in missing[:5]]
+    sounded = sum(1 for e in told if e[2] == "siren on")
+    troubles += [f"not told: lock {n} {w} at {ms / HOUR:.4f} h" for ms, n, w in missing[:5]]
     troubles += [f"told for nothing: lock {n} {w} at {(ms - start_ms) / HOUR:.4f} h"
                  for ms, n, w in more[:5]]
-    if uneven or len(beats) != DAY_MS // HEARTBEAT_MS + 1:
-        troubles.append(f"{len(beats)} heartbeats, {len(uneven)} of them out of step")
     if longest > SIREN_MAX_MS + 2 * WATCH_MS * len(bursts):
         troubles.append(f"the siren sounded {longest / 1000:.0f} s without a rest")
     if burst > hub.LOCKS * BURST_MS:
@@ -202,31 +243,57 @@ def judge(p, found, played):
     if sounded < 4:
         troubles.append(f"the siren was told of {sounded} times only")
     return troubles, {"moves": len(p.moves), "events": len(p.wanted), "found": len(locks),
-                      "missing": len(missing), "heartbeats": len(beats), "sirens": sounded,
+                      "missing": len(missing), "heartbeats": beats, "sirens": sounded,
                       "siren_s": round(sum(off - on for on, off in bursts) / 1000),
                       "siren_most_s": round(longest / 1000)}
 
 
-def image(padlock, wireplay, busybox, keys, p, folder):
+def judge_kit(events, truth):
+    """The same of the speedwatch kit."""
+    inside, passed = False, 0
+    for line in map(json.loads, truth):
+        inside = line["begins"] if line["what"] == "press" else inside
+        passed += inside and line["what"] == "vehicle"
+    beats, troubles = heartbeats(events)
+    kinds = collections.Counter(kind for _, kind, _ in events)
+    counted, sessions = kinds["passage"], kinds["session"]
+    if not passed or not 0.9 <= counted / passed <= 1.02:
+        troubles.append(f"{counted} passages of {passed} vehicles")
+    if sessions != 2 * len(PATROLS):
+        troubles.append(f"{sessions} beginnings and ends of {len(PATROLS)} sessions")
+    return troubles, {"vehicles": passed, "passages": counted, "kit_heartbeats": beats}
+
+
+def image(programs, busybox, keys, p, folder, seed):
     i = Image(None, busybox, library_folders("amd64", uml.HOST))
-    hub.furnish(i, padlock, keys, hub.conf("hub-1", "/mnt/spool"), p.roles)
-    i.program(wireplay, "bin/wireplay")
+    hub.furnish(i, programs / "bin/padlock", keys, hub.conf("hub-1", "/mnt/spool"), p.roles)
+    for name in ("tests/wireplay", "bin/speedwatch", "bin/kitsim"):
+        i.program(programs / name, f"bin/{name.split('/')[1]}")
+    for name in ("speeds.csv", "hours.csv"):
+        i.file(f"mw/{name}", hub.ROOT / "tools/kitsim/data" / name)
     i.file("mw/moves", "".join(f"{ms} {line} {level}\n" for ms, line, level in p.moves))
-    i.file("day.sh", SCRIPT.format(siren=p.roles["siren"], watch=WATCH_MS))
+    i.file("mw/speedwatch.conf", SPEEDWATCH)
+    i.file("day.sh", SCRIPT.format(
+        siren=p.roles["siren"], watch=WATCH_MS, seed=seed, traffic=TRAFFIC, patrol=PATROL_S,
+        first=PATROLS[0] // 1000, pause=(PATROLS[1] - PATROLS[0]) // 1000 - PATROL_S - 60))
     return i.write(folder / "day.cpio.gz")
 
 
 def live(kernel, programs, busybox, keys, folder, seed):
     """One day; (troubles, figures)."""
-    share = folder / "day"
+    share = folder / "share"
     share.mkdir()
     p = plan(hub.wires(), seed)
-    initrd = image(programs / "bin/padlock", programs / "tests/wireplay", busybox, keys, p, folder)
+    initrd = image(programs, busybox, keys, p, folder, seed)
     began = time.monotonic()
-    lines = uml.run_guest(kernel, initrd, "/day.sh", folder / "day.log", 900, share=share)
+    lines = uml.run_guest(kernel, initrd, "/day.sh", folder / "day.log", 1800, share=share,
+                          now=int(time.time()) // 86400 * 86400)
     seconds = time.monotonic() - began
-    if "PADLOCK 0" not in lines:
+    if not {"PADLOCK 0", "SPEEDWATCH 0"} <= set(lines):
         return [f"the day did not end well: {folder / 'day.log'}"], {}
-    troubles, figures = judge(p, read_spool(programs / "bin/moorwatch", share / "spool"),
-                              (share / "played").read_text().splitlines())
-    return troubles, {**figures, "seconds": round(seconds)}
+
+    def events(name):
+        return spool_events(programs / "bin/moorwatch", share / name)
+    troubles, figures = judge_hub(p, events("spool"), (share / "played").read_text().splitlines())
+    more, kit = judge_kit(events("kit"), (share / "truth").read_text().splitlines())
+    return troubles + more, {**figures, **kit, "seconds": round(seconds)}

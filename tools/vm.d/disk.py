@@ -5,12 +5,13 @@ import subprocess
 from debian import Failed, run
 
 MIB = 32
+TAIL = MIB << 20  # behind the file system, for those who want a block of their own
 
 
-def make(path):
+def make(path, tail=False):
     with open(path, "wb") as f:
-        f.truncate(MIB << 20)
-    run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", path)
+        f.truncate(TAIL + (65536 if tail else 0))
+    run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, f"{MIB}M")
 
 
 def recover(path):

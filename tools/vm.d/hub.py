@@ -29,9 +29,11 @@ collector_key = /mw/collector.pem
 """
 
 
-def kit():
+def kit(debounce=None):
     text = (ROOT / "boards/kits/padlock-hub.ini").read_text()
-    return re.sub(r"^bias = pull-up$", "bias = as-is", text, flags=re.M)
+    text = re.sub(r"^bias = pull-up$", "bias = as-is", text, flags=re.M)
+    return re.sub(r"^debounce = .*$", f"debounce = {debounce}", text, flags=re.M) if debounce \
+        else text
 
 
 def conf(device, state, host="127.0.0.1", port=8883, more=""):
@@ -58,11 +60,11 @@ def shell(roles):
     return f"make_chip board {LABEL} {LINES} {names}\n{ups}"
 
 
-def furnish(image, padlock, keys, configuration, roles):
+def furnish(image, padlock, keys, configuration, roles, debounce=None):
     """Everything that the daemon wants, into a machine's image; keys: {name: path}."""
     image.program(padlock, "bin/padlock")
     image.tree("mw/boards", ROOT / "boards")
-    image.file("mw/kit.ini", kit())
+    image.file("mw/kit.ini", kit(debounce))
     image.file("mw/padlock.conf", configuration)
     image.file("mw/chip.sh", shell(roles))
     for name, path in keys.items():

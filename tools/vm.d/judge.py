@@ -12,7 +12,8 @@ import re
 
 WORDS = ("", "closed", "opened", "pre-alarm", "alarm", "tamper", "restored", "set", "unset",
          "siren on", "siren off", "left open", "found open", "learning", "learned")
-LINE = re.compile(rf"Z lock: (\d+): ({'|'.join(WORDS[1:])})\s*$")
+LINE = re.compile(rf"Z lock: (\d+): ({'|'.join(WORDS[1:])})\b")
+EVENT = re.compile(rf"lock (\d+) ({'|'.join(WORDS[1:])})\b")
 ALL64 = (1 << 64) - 1
 
 
@@ -63,6 +64,12 @@ def lock_lines(console):
     return [(int(m[1]) - 1, WORDS.index(m[2])) for m in found if m]
 
 
+def lock_words(text):
+    """(lock, what) of an event as `moorwatch spool` tells it."""
+    m = EVENT.match(text)
+    return int(m[1]) - 1, WORDS.index(m[2])
+
+
 @dataclasses.dataclass
 class Life:
     device: str
@@ -93,6 +100,12 @@ def sent(messages):
     for topic, payload in messages:
         s.add(topic, payload)
     return s
+
+
+def waiting(messages, device):
+    """(batches that a device has published, those of them that are not acknowledged)."""
+    s = sent(m for m in messages if m[0].startswith(f"mw/1/{device}/"))
+    return len(s.batches), sum(i[3] not in s.acked.get(i[:3], ()) for i in s.batches)
 
 
 # ---- whether it was kept ----

@@ -35,7 +35,6 @@ from debian import Failed  # noqa: E402
 
 CACHE = ROOT / "build/vm"
 LOGS = CACHE / "logs"
-CUTS = 100
 
 
 def say(text):
@@ -50,7 +49,10 @@ def arguments():
     p.add_argument("--list", action="store_true", help="the machines' names, then exit")
     p.add_argument("--keep", action="store_true", help="keep the images of machines that passed")
     p.add_argument("--jobs", type=int, default=3, metavar="N", help="machines at a time (3)")
-    p.add_argument("--cuts", type=int, metavar="N", help="only the power part, with so many cuts")
+    p.add_argument("--cuts", type=int, metavar="N",
+                   help="only the power part, with so many power cuts (100)")
+    p.add_argument("--images", type=int, default=150, metavar="N",
+                   help="so many crash images (150)")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 31), metavar="N",
                    help="of everything that is random in the power part and the day")
     p.add_argument("--long", action="store_true",
@@ -117,13 +119,13 @@ def power_part(args):
     """The rows of power.py, printed; none if --only wants other machines."""
     if not args.long and not re.search(args.only, "power"):
         return []
-    bench = power.Bench(CACHE, LOGS, args.seed, say)
+    bench = power.Bench(CACHE, LOGS, say)
     say(f"power: seed {args.seed}")
-    found = power.long_day(bench) if args.long \
-        else power.power_cuts(bench, args.cuts or CUTS, args.jobs + 1)
-    rows = [Row(*r) for r in found]
-    for row in rows:
-        print(row, flush=True)
+    rows = []
+    for part in [power.long_day] if args.long else [power.power_cuts, power.crash_images]:
+        for r in part(bench, args):
+            rows.append(Row(*r))
+            print(rows[-1], flush=True)
     return rows
 
 
@@ -133,7 +135,9 @@ def main():
     if args.list:
         print("\n".join([*names, "power"]))
         return 0
-    if args.long or args.cuts:
+    args.only = "^power$" if args.cuts else args.only
+    args.cuts = args.cuts or 100
+    if args.long or args.only == "^power$":
         names = []
     subprocess.run([ROOT / "tools/setup", "vm"], check=True)
     LOGS.mkdir(parents=True, exist_ok=True)

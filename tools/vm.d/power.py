@@ -6,6 +6,7 @@ find: a test that cannot fail proves nothing.
 import shutil
 import time
 
+import crash
 import cuts
 import day
 import kernel
@@ -14,15 +15,16 @@ import uml
 from centre import device_keys, keys
 from image import library_folders
 
-PLANTED_CUTS = 6
+PLANTED_CUTS = 8
+PLANTED_IMAGES, PLANTED_S = 20, 10
 ARCH = "arm64"
 
 
 class Bench:
     """What every test here wants: kernel, programs, a scratch folder."""
 
-    def __init__(self, cache, logs, seed, say):
-        self.cache, self.logs, self.seed, self.say = cache, logs, seed, say
+    def __init__(self, cache, logs, say):
+        self.cache, self.logs, self.say = cache, logs, say
         self.host = programs.build("release", *programs.HOST)
 
     def guest(self):
@@ -55,31 +57,49 @@ def found(troubles):
     return [] if troubles else ["a daemon that never waits for its disk was not found out"]
 
 
-def power_cuts(bench, number, jobs):
+def both(bench, machine, what, count, few, test):
+    """The rows of `test` with the daemon as it is, and with the planted bug."""
     rows = []
     kern, busybox, libraries, built = bench.guest()
-    for planted, what, count in (("", f"{number} power cuts", number),
-                                 ("_no_fdatasync", "planted: no fdatasync", PLANTED_CUTS)):
+    for planted in (False, True):
+        name = "_no_fdatasync" if planted else ""
+        padlock = built / (f"tests/padlock{name}" if planted else "bin/padlock")
         began = time.monotonic()
-        folder = bench.scratch(f"cuts{planted}")
-        padlock = built / (f"tests/padlock{planted}" if planted else "bin/padlock")
-        troubles, figures = cuts.live(kern, busybox, libraries, bench.host, padlock,
-                                      built / "tests/wireplay", folder, count, bench.seed, jobs,
-                                      bench.say)
-        rows.append(row(f"{ARCH}-cuts", what, found(troubles) if planted else troubles, figures,
-                        began))
+        troubles, figures = test(kern, busybox, libraries, bench.host, padlock, built / "tests",
+                                 bench.scratch(machine + name), few if planted else count, planted)
+        if planted:
+            troubles = found(troubles)
+        rows.append(row(f"{ARCH}-{machine}", f"{few if planted else count} {what}" +
+                        (", planted: no fdatasync" if planted else ""), troubles, figures, began))
     return rows
 
 
-def long_day(bench):
+def power_cuts(bench, args):
+    def test(*words):
+        *words, _ = words
+        return cuts.live(*words, args.seed, args.jobs + 1, bench.say)
+    return both(bench, "cuts", "power cuts", args.cuts, PLANTED_CUTS, test)
+
+
+def crash_images(bench, args):
+    def test(*words):
+        *words, planted = words
+        bench.say(f"crash images: {'a daemon with a planted bug' if planted else 'a machine'} "
+                  "is recorded")
+        return crash.live(*words, args.seed, args.jobs + 1, PLANTED_S if planted else crash.WORK_S)
+    return both(bench, "crash", "crash images", args.images, PLANTED_IMAGES, test)
+
+
+def long_day(bench, args):
     began = time.monotonic()
-    programs.build("release", "wireplay")
+    programs.build("release", "wireplay", "speedwatch", "kitsim")
     linux = uml.prepare(bench.cache, bench.say)
     folder = bench.scratch("day")
     k = keys.Keys(folder / "keys")
     k.make_ca()
-    for name in ("hub-1", "collector"):
+    for name in ("hub-1", "kit-1", "collector"):
         k.make(name, "clientAuth")
+    wanted = {**device_keys(k, "hub-1"), "kit.pem": k.cert("kit-1"), "kit.key": k.key("kit-1")}
     troubles, figures = day.live(linux, bench.host, kernel.busybox(bench.cache, "amd64"),
-                                 device_keys(k, "hub-1"), folder, bench.seed)
+                                 wanted, folder, args.seed)
     return [row("uml-day", "a simulated day", troubles, figures, began)]

@@ -83,9 +83,11 @@ def prepare(cache, say=print):
     return once(cache / "uml", make) / "linux"
 
 
-def command(kernel, initrd, script, share=None, memory=128, travel=True, words=""):
+def command(kernel, initrd, script, share=None, memory=128, travel=True, words="",
+            now=None):
     argv = [kernel, f"mem={memory}M", f"initrd={initrd}", "rdinit=/init", "con=null",
-            "con0=null,fd:1", "ssl=null", "quiet", "panic=-1", f"now={int(time.time())}",
+            "con0=null,fd:1", "ssl=null", "quiet", "panic=-1", "seccomp=auto",
+            f"now={now or int(time.time())}",
             f"script={script}", *words.split()]
     argv += ["time-travel=inf-cpu"] if travel else []
     argv += [f"hostfs={share}"] if share else []
