@@ -11,6 +11,7 @@ The parts, each usable by itself (tools/cuts uses them):
     image.py    Image: an initial RAM disk of busybox, programs and their libraries, modules
     machine.py  Machine: boots a kernel and an image; console lines, power cuts, QEMU's test socket
     guest/      what runs inside
+    gpio.py     the GPIO part, built on these; plan.py: the kits' pins, read without our own code
 
 Then the power part (power.py): hubs are cut off at random moments and must have kept what they
 promised, with a planted bug that must be found.  --seed N repeats a run as far as chance goes.
@@ -70,7 +71,7 @@ class Row:
 
     def __str__(self):
         why = f"  {self.why}" if self.why else ""
-        return (f"{self.machine:<16} {self.library:<15} {self.what:<46} {self.result:<5}"
+        return (f"{self.machine:<16} {self.library:<15} {self.what:<56} {self.result:<5}"
                 f"{self.seconds:6.1f}{why}")
 
 
@@ -79,7 +80,8 @@ def cases_of(lines, machine, library):
     rows = []
     for line in lines:
         if m := re.match(r"CASE (pass|fail|skip) ([0-9.]+) ([^:]*)(?:: (.*))?$", line):
-            rows.append(Row(machine, library, m[3], m[1], float(m[2]), m[4] or ""))
+            result = "fail" if m[1] == "skip" and not m[4] else m[1]
+            rows.append(Row(machine, library, m[3], result, float(m[2]), m[4] or ""))
     return rows
 
 
