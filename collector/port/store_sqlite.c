@@ -317,8 +317,9 @@ static int schema_check(struct sq *q, enum store_sqlite_mode mode) {
         return ERR_BADMSG;
     if (version == STORE_SQLITE_VERSION)
         return 0;
-    bool ours = version > 0 && version < STORE_SQLITE_VERSION && mode != STORE_SQLITE_READ;
-    return ours ? schema_upgrade(q) : ERR_VERSION;
+    if (version <= 0 || version > STORE_SQLITE_VERSION)
+        return ERR_VERSION;
+    return mode == STORE_SQLITE_READ ? sq_exec(q, STORE_SQLITE_VIEWS[version]) : schema_upgrade(q);
 }
 
 static int db_open(struct sq *q, const char *path, enum store_sqlite_mode mode) {

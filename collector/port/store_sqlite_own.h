@@ -122,5 +122,7 @@ void store_sqlite_people(struct store *store);
  * by all of them, so that an old one and a new one are the same. */
 enum { STORE_SQLITE_VERSION = 2 };
 extern const char *const *const STORE_SQLITE_UPGRADES[STORE_SQLITE_VERSION];
+/* [n]: temporary views through which a data base of version n reads as one of the newest. */
+extern const char *const STORE_SQLITE_VIEWS[STORE_SQLITE_VERSION];
 
 #endif

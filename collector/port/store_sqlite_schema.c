@@ -143,6 +143,17 @@ static const char *const TO_2[] = {
     NULL,
 };
 
+/* Before a table of the same name: what a reader asks for is there, as a row not told would have
+ * it. */
+const char *const STORE_SQLITE_VIEWS[STORE_SQLITE_VERSION] = {
+    [1] = "CREATE TEMP VIEW sessions AS SELECT *, 0 AS latitude_e7, 0 AS longitude_e7,"
+          " 0 AS position_error_m FROM main.sessions;"
+          "CREATE TEMP VIEW lock_events AS SELECT *, 0 AS causes FROM main.lock_events;"
+          "CREATE TEMP VIEW healths AS SELECT *, 0 AS disk_free_mib, 0 AS spool_days,"
+          " 0 AS battery_days, 0 AS battery_ma, 0 AS power_flags, 0 AS clock_quality"
+          " FROM main.healths;",
+};
+
 /* [n]: from version n to n + 1. */
 const char *const *const STORE_SQLITE_UPGRADES[STORE_SQLITE_VERSION] = {
     [0] = FIRST,

@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from daemon_test import BIN, Case, PRELOADS, SOURCE, WALL_CLOCK, free_port, wait_for  # noqa: E402
 
 GPSD = shutil.which("gpsd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+GPSFAKE = GPSD and shutil.which("gpsfake")
 PATIENCE_S = 20
 GAUGE_KIT = """
 [battery]
@@ -287,6 +288,48 @@ class Satellites(Power):
         self.press()
         self.said("session 2 at great-ayton-1: started", "kit.log")
         self.assertIn("session 2 at great-ayton-1 started, 54.50", self.spool("kit-1"))
+        self.stop(child)
+
+
+@unittest.skipIf(GPSFAKE is None, "no gpsfake on this machine")
+class Played(Power):
+    def log_of(self, seconds, island):
+        """An NMEA log from now on; some seconds of it say the island at 0, 0."""
+        begin, text = int(time.time()), b""
+        for i in range(seconds):
+            then = time.gmtime(begin + i)
+            at, day = time.strftime("%H%M%S.00", then), time.strftime("%d%m%y", then)
+            where = "0000.000000,N,00000.000000,E" if i in island else \
+                f"{degrees(54.505, 2)},N,{degrees(-1.107, 3)},W"
+            text += (nmea(f"GPGGA,{at},{where},1,09,0.9,150.0,M,47.0,M,,") +
+                     nmea("GPGSA,A,3,02,05,07,09,13,15,20,24,30,,,,1.6,0.9,1.3") +
+                     nmea(f"GPRMC,{at},A,{where},0.0,0.0,{day},,,A"))
+        path = self.place.dir / "log.nmea"
+        path.write_bytes(text)
+        return path
+
+    def test_a_log_played_by_gpsfake(self):
+        port = free_port()
+        log = self.log_of(60, range(6, 9))
+        # It does not end by itself: never without a limit.  Three sentences a second, as received.
+        player = subprocess.Popen(["timeout", "45", GPSFAKE, "-q", "-1", "-n", "-c", "0.33", "-P",
+                                   str(port), str(log)], cwd=self.place.dir,
+                                  start_new_session=True, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        self.addCleanup(player.wait)
+        self.addCleanup(os.killpg, player.pid, signal.SIGKILL)  # its gpsd too
+
+        def listens():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+        wait_for("gpsfake", listens)
+        child = Satellites.unit(self, port)
+        self.said("position known", "kit.log")
+        self.said("a place that is none", "kit.log")
+        self.place.wire("kit-1", "session-button pulse 120")
+        self.said("session 1 at great-ayton-1: started", "kit.log")
+        self.assertIn("session 1 at great-ayton-1 started, 54.50500 -1.10700 +-",
+                      self.spool("kit-1"))
         self.stop(child)
 
 
