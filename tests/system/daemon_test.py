@@ -266,6 +266,17 @@ class Options(Case):
         self.assertEqual(78, done.returncode)
         self.assertIn("describes this machine (it has no device tree): name one", done.stderr)
 
+    def test_every_kit_is_taken_on_every_board_it_claims(self):
+        pairs = run(BIN / "boardlint", "--dir", SOURCE / "boards", "--pairs").stdout.splitlines()
+        self.assertGreater(len(pairs), 40)
+        for _, board, kit in (line.split("\t") for line in pairs):
+            name = "speedwatch" if kit.startswith("speedwatch") else "padlock"
+            conf = pathlib.Path(self.on_board(board, kit))
+            if name == "speedwatch":
+                conf.write_text(conf.read_text() + "[site]\nid = s-1\nlimit = 30\n")
+            done = run(BIN / name, "-n", "-c", conf)
+            self.assertEqual(("configuration OK\n", ""), (done.stdout, done.stderr), f"{board} {kit}")
+
     def test_keys_that_are_missing(self):
         conf = self.place.config("c.conf", "hub-1", "padlock-hub",
                                  broker="key = /nonexistent/key\ncertificate = x\n")

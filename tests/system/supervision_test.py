@@ -181,7 +181,7 @@ collector_key = {self.dir / 'collector.crt'}
     @unittest.skipIf(SANITIZED, "sanitizers make calls of their own")
     def test_the_filter_lets_it_do_what_it_does(self):
         site = "[site]\nid = s-1\nlimit = 30\n"
-        for name, kit, more in (("padlock", "padlock-hub", ""),
+        for name, kit, more in (("padlock", "padlock-hub", ""), ("padlock", "padlock-sensors", ""),
                                 ("speedwatch", "speedwatch-usb", site),
                                 ("speedwatch", "speedwatch-iq", site)):
             self.configure(kit, more)
