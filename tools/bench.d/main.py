@@ -3,6 +3,8 @@
   size      bytes per passage by batch size, ours against JSON+gzip and protobuf rows+zlib
   radar     how well radar frames become vehicles, by the simulator's truth, beside two other rules
             (two minutes), and what that costs
+  iq        how well the low-cost radar's signal becomes vehicles, and what a frame of it costs
+            (four minutes)
   motion    how well the vibration of tools is told from weather's, by generated traces
   science   what hotspots, the figures of sites and a week's tasking cost
   ingest    events per second from the broker to the committed row: real mosquitto, real collector
@@ -41,12 +43,12 @@ def size():
     run("bench-size")
 
 
-def instructions(frames):
-    """What radarbench executes to take so many frames from bytes to vehicles."""
+def instructions(program, *args):
+    """What a program executes."""
     with tempfile.TemporaryDirectory() as scratch:
         said = subprocess.run(
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={scratch}/out",
-             BIN / "radarbench", "--feed", str(frames)], check=True, capture_output=True, text=True)
+             BIN / program, *args], check=True, capture_output=True, text=True)
     return int(re.search(r"Collected : (\d+)", said.stderr).group(1))
 
 
@@ -54,11 +56,24 @@ def radar():
     run("radarbench")
     subprocess.run([ROOT / "tools/setup", "bench"], check=True)
     few, many = 1200, 13200
-    each = (instructions(many) - instructions(few)) / (many - few)
+    each = (instructions("radarbench", "--feed", str(many)) -
+            instructions("radarbench", "--feed", str(few))) / (many - few)
     print(f"\nfrom the bytes of a line to vehicles, three targets a frame: {each:.0f} instructions a "
           f"frame,\n20 frames a second: {100 * 20 * each / 1e9:.2f} % of a core that executes 1e9 a "
           f"second (a Cortex-A53 at 1 GHz, one each\ncycle); counted on {os.uname().machine} by "
           "callgrind")
+
+
+def iq():
+    run("iqbench")
+    subprocess.run([ROOT / "tools/setup", "bench"], check=True)
+    few, many = 100, 400
+    each = (instructions("iqbench", "--chain", str(many)) -
+            instructions("iqbench", "--chain", str(few))) / (many - few)
+    rate = 48000 / 4096
+    print(f"\nfrom samples to vehicles: {each / 1e6:.2f} million instructions a frame, {rate:.1f} frames "
+          f"a second:\n{100 * rate * each / 1e9:.1f} % of a core that executes 1e9 a second; counted "
+          f"on {os.uname().machine} by callgrind")
 
 
 def motion():
@@ -168,7 +183,7 @@ def programs():
                   f"{resident_mb(pid):12.1f}")
 
 
-BENCHES = {"size": size, "radar": radar, "motion": motion, "science": science,
+BENCHES = {"size": size, "radar": radar, "iq": iq, "motion": motion, "science": science,
            "ingest": ingest, "power": power, "programs": programs}
 
 

@@ -1,5 +1,6 @@
 /* kitsim: plays speedwatch kits and yards of locks to the real daemons, or gives devices a past. */
 #include "history.h"
+#include "iq_file.h"
 #include "roadside.h"
 #include "yard.h"
 #include <errno.h>
@@ -20,6 +21,9 @@ static const char USAGE[] =
     "       kitsim history --device NAME --spool DIR --key PEM --speeds CSV --hours CSV\n"
     "              [--site KEY=VALUE,...]... [--locks N] [--incidents N] [--weeks N]\n"
     "              [--sessions N] [--seed N] [--until UNIX_SECONDS]\n"
+    "       kitsim iq --out WAV [--truth CSV] [--scene NAME] [--seconds N] [--seed N]\n"
+    "              [--snr DB] [--hum LEVEL] [--gain DB] [--phase DEGREES] [--level LEVEL]\n"
+    "              [--beam DEGREES] [--rate HZ] [--swapped] [--mono]\n"
     "\n"
     "play makes a pty for each kit's radar, connects to the simulated GPIO of each daemon and\n"
     "goes on until SIGTERM or SIGINT; then it prints a summary.  SIGUSR1 ends the traffic: "
@@ -31,7 +35,9 @@ static const char USAGE[] =
     "         quiet=SECONDS\n"
     "history fills the spools of a device that has not started yet with what it would have told\n"
     "in the past weeks; a device with sites is a kit, one with locks a hub.\n"
-    "  --site id=ID,limit=MPH,per-day=N,pair=N\n";
+    "  --site id=ID,limit=MPH,per-day=N,pair=N\n"
+    "iq writes what a low-cost radar puts on a stereo line while a scene goes by (\"free flow\",\n"
+    "\"rain\"; an unknown NAME lists them), and the vehicles in it.  LEVEL: 1 is full scale.\n";
 
 struct options {
     unsigned kits_count, hubs_count, sites_count;
@@ -407,6 +413,8 @@ int main(int argc, char **argv) {
     static struct options o;
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
         return fputs(USAGE, stdout) < 0;
+    if (argc > 1 && strcmp(argv[1], "iq") == 0)
+        return iq_file_main(argc - 1, argv + 1);
     bool plays = argc > 1 && strcmp(argv[1], "play") == 0;
     if (!plays && (argc < 2 || strcmp(argv[1], "history") != 0)) {
         fputs(USAGE, stderr);

@@ -124,6 +124,15 @@ static double echo(const struct physics_conf *c, const struct physics_body *b, d
     return best * c->magnitude * b->reflection;
 }
 
+void physics_point(const struct physics_conf *c, const struct physics_body *b, double part,
+                   double t_s, double *ret_range_m, double *ret_amplitude) {
+    double back = b->inbound ? b->length_m : -b->length_m;
+    struct sight s = look(c, lead_x(c, b, t_s) + back * part, lane(c, b));
+    double r = 20 / s.range_m;
+    *ret_range_m = s.range_m;
+    *ret_amplitude = t_s < b->enter_s ? 0 : s.gain * r * r * c->magnitude * b->reflection;
+}
+
 bool physics_window(const struct physics_conf *c, const struct physics_body *b, double *ret_from_s,
                     double *ret_to_s) {
     struct physics_conf sharp = *c;

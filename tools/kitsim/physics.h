@@ -70,6 +70,10 @@ MUST int physics_add(struct physics *p, const struct physics_body *body);
 /* When the middle of the body is in the beam's sharp edges; false if it never is. */
 bool physics_window(const struct physics_conf *conf, const struct physics_body *body,
                     double *ret_from_s, double *ret_to_s);
+/* One point of a body, from its leading end (0) to its other (1): how far it is, and the amplitude
+ * of its echo with all of the body's strength in it, 0 outside the beam. */
+void physics_point(const struct physics_conf *conf, const struct physics_body *body, double part,
+                   double t_s, double *ret_range_m, double *ret_amplitude);
 /* What the sensor tells at t_s, strongest first; bodies that have left are forgotten. */
 void physics_frame(struct physics *p, double t_s, struct radar_frame *ret_frame);
 

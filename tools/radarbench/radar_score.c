@@ -189,6 +189,15 @@ void score_run(struct score *s, enum score_rule rule, enum physics_scene scene, 
     count(s, &d, &seen);
 }
 
+void score_add(struct score *s, const struct physics_drive *drive, const struct score_seen *seen,
+               unsigned seen_count) {
+    static _Thread_local struct seen all;
+    all.n = 0;
+    for (unsigned i = 0; i < seen_count; i++)
+        see(&all, &seen[i]);
+    count(s, drive, &all);
+}
+
 double score_found_percent(const struct score *s) {
     return s->truths > 0 ? 100.0 * s->found / s->truths : NAN;
 }

@@ -34,6 +34,10 @@ const char *score_rule_name(enum score_rule rule);
 void score_run(struct score *s, enum score_rule rule, enum physics_scene scene, uint64_t seed,
                double seconds);
 
+/* Adds up what another way of seeing found in the scene that `drive` has played to its end. */
+void score_add(struct score *s, const struct physics_drive *drive, const struct score_seen *seen,
+               unsigned seen_count);
+
 double score_found_percent(const struct score *s);
 double score_extra_per_hour(const struct score *s);
 /* Half of the 95 % interval of each: Wilson's, and Poisson's (three events for none seen). */
