@@ -90,7 +90,7 @@ static void try_open(struct radar_iq *r, int64_t now_ns) {
     if (err == 0 && fit_rate(r, r->source.rate_hz) < 0)
         err = ERR_RANGE, why = "its sampling rate and the module's carrier do not go together";
     if (err < 0) {
-        fall_back(r, err == ERR_INVAL ? RADAR_GARBAGE : RADAR_GONE, why, now_ns);
+        fall_back(r, err == ERR_INVAL ? RADAR_WRONG : RADAR_GONE, why, now_ns);
         return;
     }
     snprintf(r->status.firmware, sizeof r->status.firmware, "%u Hz", r->source.rate_hz);
@@ -242,6 +242,7 @@ int radar_iq_open(const struct radar_iq_conf *conf, struct radar *ret_radar) {
     if (conf->min_speed_mm_s > 0)
         r->conf.min_speed_mm_s = conf->min_speed_mm_s;
     snprintf(r->device, sizeof r->device, "%s", conf->device);
+    snprintf(r->status.device, sizeof r->status.device, "%.63s", conf->device);
     snprintf(r->status.product, sizeof r->status.product, "I/Q module");
     r->kind = kind_of(conf);
     r->back_off_ms = BACK_OFF_MS;

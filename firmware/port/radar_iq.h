@@ -2,9 +2,10 @@
  * core/radar.h.
  *
  * Samples from a source go through core/doppler into the same frames as the OPS243-A's.  A sound
- * card that is not there, goes or comes back is waited for with growing pauses (RADAR_GONE); an
- * overrun is counted as the frames it took; a signal that is dead, clips or is the same on both
- * channels is in the status (FAULT_RADAR_LEVEL), and so are words for people.
+ * card that is not there, goes or comes back is waited for with growing pauses (RADAR_GONE), also
+ * one that cannot be used (RADAR_WRONG: mono); an overrun is counted as the frames it took; a
+ * signal that is dead, clips or is the same on both channels is in the status (FAULT_RADAR_LEVEL),
+ * and so are words for people.
  *
  * Promises (tests/port/radar_iq_test.c): step never blocks; memory is taken at open, but for what
  * alsa-lib takes when a card comes back; frames go forward in time.

@@ -48,8 +48,8 @@ static const struct conf_key KEYS[] = {
     {"session", "check_tolerance", CONF_U16, AT(tolerance_mph10), 0, 100, "0", NULL,
      "tenths of a mph", "A check passes within it; 0: half a percent."},
     {"radar", "device", CONF_PATH, AT(radar.device), 0, 0, "", NULL, NULL,
-     "Serial device of the OPS243-A; a * at its end stands for 0 to 15; empty: as board and kit "
-     "say."},
+     "Serial device of the OPS243-A (a * at its end stands for 0 to 15), or ALSA device of a "
+     "Doppler module; empty: as board and kit say."},
     {"radar", "baud", CONF_U32, AT(radar.baud), 0, 230400, "0", NULL, NULL,
      "Of a UART; 0: find it.  USB does not care."},
     {"radar", "min_speed", CONF_I32, AT(radar.min_speed_mm_s), 0, 30000, "2000", NULL, "mm/s",
@@ -60,6 +60,10 @@ static const struct conf_key KEYS[] = {
      "Keeps every line of the sensor in this file and, before that, in FILE.1; empty: none."},
     {"radar", "rawlog_limit", CONF_U32, AT(radar.rawlog_mib), 1, 4096, "16", NULL, "MiB",
      "Both files together hold no more."},
+    {"radar", "carrier", CONF_U32, AT(radar.carrier_mhz), 1000, 300000, "24125", NULL, "MHz",
+     "Of a Doppler module on a sound card: its frequency."},
+    {"radar", "swap", CONF_BOOL, AT(radar.swapped), 0, 0, "no", NULL, NULL,
+     "Of a Doppler module: I and Q have changed places, approaching reads as leaving."},
 };
 
 struct speedwatch {
@@ -265,7 +269,8 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
     s->recording_line = unit_line(u, "lamp-recording");
     s->fault_line = unit_line(u, "lamp-fault");
     passage_init(&s->passage, &PASSAGE_DEFAULTS);
-    int err = radar_watch_open(&s->radar, &s->conf.radar, radar_device(s, unit_board(u)));
+    int err = radar_watch_open(&s->radar, &s->conf.radar, unit_board(u)->kit.radar.driver,
+                               radar_device(s, unit_board(u)));
     if (err < 0)
         return err;
     uint64_t last = unit_recall(u, "session", 0);
@@ -282,6 +287,7 @@ static void health(void *ctx, struct event_health *health) {
     health->counters[HEALTH_RADAR_LINES] = r->lines;
     health->counters[HEALTH_RADAR_REFUSED] = r->refused;
     health->counters[HEALTH_RADAR_RESETS] = r->resets;
+    health->counters[HEALTH_FRAMES_LOST] = r->lost;
 }
 
 static void stop(void *ctx, struct unit *u, int64_t now_ns) {

@@ -1,7 +1,10 @@
 #include "radar_watch.h"
+#include "kit.h"
 #include "log.h"
 #include "notify.h"
+#include "radar_iq.h"
 #include "radar_ops243.h"
+#include <assert.h>
 #include <string.h>
 
 static const char MODULE[] = "radar";
@@ -44,7 +47,9 @@ static int32_t detail_of(const struct radar_status *s) {
 }
 
 static void say(const struct radar_status *now, const struct trouble *t) {
-    if (t != NULL && now->state == RADAR_MISSET)
+    if (now->advice != NULL)
+        log_warn(MODULE, "%s: %s", now->device, now->advice);
+    else if (t != NULL && now->state == RADAR_MISSET)
         log_warn(MODULE, "%s %s (%s)", now->device, t->what, now->misset_name);
     else if (t != NULL)
         log_warn(MODULE, "%s %s", now->device, t->what);
@@ -62,6 +67,8 @@ static void tell(struct unit *u, const struct radar_status *now, const struct tr
             unit_fault(u, TROUBLES[i].code, false, 0);
     if (t != NULL)
         unit_fault(u, t->code, true, detail_of(now));
+    unit_fault(u, FAULT_RADAR_LEVEL, t == NULL && now->level != RADAR_LEVEL_GOOD,
+               (int32_t)now->level);
 }
 
 static void tell_resets(const struct radar_watch *w, struct unit *u,
@@ -82,7 +89,7 @@ bool radar_watch_faults(struct radar_watch *w, struct unit *u, int64_t now_ns) {
     const struct trouble *t = trouble_of(now.state);
     bool lost = w->status.state == RADAR_READY && now.state != RADAR_READY;
     tell(u, &now, t);
-    if (now.state != w->status.state)
+    if (now.state != w->status.state || now.advice != w->status.advice)
         say(&now, t);
     tell_resets(w, u, &now);
     if (w->logging)
@@ -136,8 +143,8 @@ void radar_watch_cut(struct radar_watch *w, int64_t t_ns, int64_t session) {
 
 /* ---- the driver ---- */
 
-int radar_watch_open(struct radar_watch *w, const struct radar_watch_conf *conf,
-                     const char *device) {
+static int open_ops243(struct radar_watch *w, const struct radar_watch_conf *conf,
+                       const char *device) {
     open_rawlog(w, conf);
     const struct radar_ops243_conf ops243 = {
         .path = device,
@@ -148,9 +155,37 @@ int radar_watch_open(struct radar_watch *w, const struct radar_watch_conf *conf,
         .tap_ctx = &w->rawlog,
     };
     int err = radar_ops243_open(&ops243, &w->radar);
-    w->open = err == 0;
     if (err < 0)
         log_error(MODULE, "%s: %s (baud rates: 9600 to 230400, 0 finds it)", device, err_text(err));
+    return err;
+}
+
+static int open_iq(struct radar_watch *w, const struct radar_watch_conf *conf, const char *device) {
+    const struct radar_iq_conf iq = {
+        .device = device,
+        .carrier_hz = conf->carrier_mhz * 1e6,
+        .swapped = conf->swapped,
+        .min_speed_mm_s = conf->min_speed_mm_s,
+    };
+    if (conf->rawlog[0] != '\0')
+        log_warn(MODULE, "a sound card has no lines for a raw log; record it with arecord instead");
+    int err = radar_iq_open(&iq, &w->radar);
+    if (err < 0)
+        log_error(MODULE, "%s: %s ([radar] device is an ALSA device like hw:1, carrier in MHz)",
+                  device, err_text(err));
+    return err;
+}
+
+int radar_watch_open(struct radar_watch *w, const struct radar_watch_conf *conf, unsigned driver,
+                     const char *device) {
+    static int (*const OPEN[])(struct radar_watch * w, const struct radar_watch_conf *conf,
+                               const char *device) = {
+        [KIT_OPS243A] = open_ops243,
+        [KIT_IQ] = open_iq,
+    };
+    assert(driver < sizeof OPEN / sizeof *OPEN);
+    int err = OPEN[driver](w, conf, device);
+    w->open = err == 0;
     return err;
 }
 

@@ -18,6 +18,8 @@ struct radar_watch_conf {
     uint32_t min_magnitude;
     char rawlog[UNIT_PATH_MAX + 1]; /* empty: none */
     uint32_t rawlog_mib;
+    uint32_t carrier_mhz; /* of a Doppler module on a sound card */
+    bool swapped;         /* its channels have changed places */
 };
 
 struct radar_watch {
@@ -29,9 +31,9 @@ struct radar_watch {
     int rawlog_err; /* as last said */
 };
 
-/* Says why not in the journal. */
+/* driver: enum kit_radar_driver.  Says why not in the journal. */
 MUST int radar_watch_open(struct radar_watch *w, const struct radar_watch_conf *conf,
-                          const char *device);
+                          unsigned driver, const char *device);
 /* The driver's step; `frames` as many as fit. */
 int radar_watch_step(struct radar_watch *w, int64_t now_ns, struct radar_frame *frames,
                      unsigned cap);

@@ -215,7 +215,7 @@ static void test_unfit_card(void **state) {
     card.open_error = ERR_INVAL;
     card.why = "mono";
     run(S);
-    assert_int_equal(status.state, RADAR_GARBAGE);
+    assert_int_equal(status.state, RADAR_WRONG);
     assert_string_equal(status.advice, "mono");
     card.open_error = 0; /* exchanged for a better one */
     run(10 * S);

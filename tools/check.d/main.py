@@ -33,6 +33,7 @@ THIRD_PARTY = {
     "OpenSSL": r"openssl/.*", "zlib": r"zlib\.h", "PROJ": r"proj\.h", "GEOS": r"geos_c\.h",
     "argon2": r"argon2\.h", "nanopb": r"pb(_\w+)?\.h", "libcurl": r"curl/.*", "gpsd": r"gps\.h",
     "libpq": r"libpq-fe\.h", "kissfft": r"kiss_fft\w*\.h",
+    "ALSA": r"alsa/.*", "libsndfile": r"sndfile\.h",
 }
 
 # What a pure floor must not call: clocks, chance, the environment, the heap, a log.

@@ -6,7 +6,7 @@
 #define MPH 0.44704
 #define NEAR_M_S 1.0
 
-enum { PARTS = 5, FRAMES_LEAST = 10, NEAREST_M = 10 };
+enum { PARTS = 5, FRAMES_LEAST = 10, NEAREST_M = 20 };
 
 static struct iq_scene scene;
 static struct doppler doppler;

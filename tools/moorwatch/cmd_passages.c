@@ -1,11 +1,13 @@
 /* passages: a recorded log of a radar, to the vehicles in it. */
 #include "commands.h"
 #include "err.h"
+#include "iq_wav.h"
 #include "ops243_join.h"
 #include "ops243_rawlog.h"
 #include "ops243_setup.h"
 #include "ops243_split.h"
 #include "passage.h"
+#include "passages_wav.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct request {
     const char *path;
     struct passage_conf conf;
     enum ops243_unit unit;
+    struct passages_wav_conf wav;
 };
 
 /* What one pass over the log gathers. */
@@ -72,12 +75,22 @@ static int set_units(struct request *r, const char *text) {
     return r->unit == OPS243_UNIT_NONE ? ERR_RANGE : 0;
 }
 
+static int set_carrier(struct request *r, const char *text) {
+    char *end;
+    double ghz = strtod(text, &end);
+    if (end == text || *end != '\0' || !(ghz >= 1 && ghz <= 300))
+        return ERR_RANGE;
+    r->wav.carrier_hz = ghz * 1e9;
+    return 0;
+}
+
 static const struct option {
     const char *name, *wants;
     int (*set)(struct request *r, const char *text);
 } OPTIONS[] = {
     {"--min-speed", "--min-speed wants 0 to 100 mph", set_min_speed},
     {"--min-magnitude", "--min-magnitude wants a whole number", set_min_magnitude},
+    {"--carrier", "--carrier wants 1 to 300 GHz", set_carrier},
     {"--units", "--units wants m/s, mph or km/h", set_units},
 };
 
@@ -102,6 +115,8 @@ static int request_of(int argc, char **argv, struct request *ret_request) {
                 value = argv[++i];
             if (value == NULL || o->set(&r, value) < 0)
                 return wrong(o->wants, value != NULL ? value : "");
+        } else if (strcmp(argv[i], "--swap") == 0) {
+            r.wav.swapped = true;
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             return wrong("unknown option", argv[i]);
         } else if (r.path != NULL) {
@@ -357,6 +372,21 @@ static int read_log(struct run *run, FILE *from) {
     return r == 0 ? segment_end(run) : r;
 }
 
+/* ---- recordings ---- */
+
+static int on_frame(void *ctx, const struct radar_frame *frame) {
+    struct passage_vehicle v[PASSAGE_TRACKS];
+    struct run *run = ctx;
+    run->lines++;
+    return keep(run, &run->vehicles, v, passage_frame(&run->passage, frame, v));
+}
+
+static int read_recording(struct run *run, const struct request *r) {
+    run->speeds = true;
+    int err = passages_wav_read(r->path, &r->wav, on_frame, run);
+    return err == 0 ? segment_end(run) : err;
+}
+
 /* ---- telling ---- */
 
 static int by_start(const void *a, const void *b) {
@@ -392,35 +422,42 @@ static int tell(struct run *run) {
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
+static int read_lines(struct run *run, const struct request *r) {
+    FILE *from = strcmp(r->path, "-") == 0 ? stdin : fopen(r->path, "r");
+    if (from == NULL) {
+        fprintf(stderr, "moorwatch passages: cannot open %s: %s\n", r->path, strerror(errno));
+        return ERR_IO;
+    }
+    int err = read_log(run, from);
+    if (err < 0)
+        fprintf(stderr, "%s: %s\n", r->path, err_text(err));
+    if (from != stdin)
+        fclose(from);
+    return err;
+}
+
 static int run(int argc, char **argv) {
     struct request r;
     int code = request_of(argc, argv, &r);
     if (code != 0)
         return code;
-    FILE *from = strcmp(r.path, "-") == 0 ? stdin : fopen(r.path, "r");
-    if (from == NULL) {
-        fprintf(stderr, "moorwatch passages: cannot open %s: %s\n", r.path, strerror(errno));
-        return 1;
-    }
     static struct run state;
     state.context.unit = r.unit;
     passage_init(&state.passage, &r.conf);
-    int err = read_log(&state, from);
-    if (err < 0)
-        fprintf(stderr, "%s: %s\n", r.path, err_text(err));
+    bool recording = strcmp(r.path, "-") != 0 && iq_wav_is(r.path);
+    int err = recording ? read_recording(&state, &r) : read_lines(&state, &r);
     code = err < 0 ? 1 : tell(&state);
     free(state.vehicles.at);
     free(state.objects.at);
     free(state.fastest.at);
-    if (from != stdin)
-        fclose(from);
     return code;
 }
 
 const struct command COMMAND_PASSAGES = {
     .name = "passages",
-    .usage = "LOG [--units U] [--min-speed MPH] [--min-magnitude N] > passages.csv",
-    .summary = "finds the vehicles in a recorded radar log",
+    .usage = "LOG|WAV [--units U] [--min-speed MPH] [--min-magnitude N] [--carrier GHZ] [--swap] > "
+             "passages.csv",
+    .summary = "finds the vehicles in a recorded radar log or signal",
     .help = "LOG (- reads standard input) holds one line per record: seconds, a tab, and the line\n"
             "as an OPS243-A sent it, in any of its forms: plain, with time, magnitude or units,\n"
             "JSON, arrays.  Lines of one moment are one frame.  Where the log holds no speeds but\n"
@@ -430,6 +467,10 @@ const struct command COMMAND_PASSAGES = {
             "  --units m/s|mph|km/h    of numbers until the log says so itself (m/s)\n"
             "  --min-speed MPH         slower targets are no vehicles (8.9)\n"
             "  --min-magnitude N       weaker targets are not heard (20)\n"
+            "WAV is a recording of a Doppler module: two channels, I left and Q right, 16 to 192\n"
+            "kHz, 48 as a rule; t_ms counts from its beginning.\n"
+            "  --carrier GHZ           the module's frequency (24.125)\n"
+            "  --swap                  I and Q have changed places: approaching reads as leaving\n"
             "A daemon's raw log ([radar] rawlog of speedwatch) gives what the daemon told; PATH.1 "
             "goes before\n"
             "PATH: cat PATH.1 PATH | moorwatch passages -\n"
