@@ -66,8 +66,8 @@ int doppler_init(struct doppler *d, const struct doppler_conf *conf,
         return ERR_RANGE;
     double cell = (double)conf->rate_hz / conf->bins * LIGHT_MM_S / (2 * conf->carrier_hz);
     double low = ceil(conf->min_speed_mm_s / cell), high = floor(conf->max_speed_mm_s / cell);
-    if (high > conf->bins / 2 - 2)
-        high = conf->bins / 2 - 2;
+    unsigned most = conf->bins / 2 - 2;
+    high = high > most ? most : high;
     if (low < 2 || low >= high)
         return ERR_RANGE;
     memset(d, 0, sizeof *d);

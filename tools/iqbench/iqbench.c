@@ -60,6 +60,8 @@ static unsigned list_troubles(struct iq_case *c) {
     static const char *const NAMES[] = {
         "hum as strong as a car",   "Q 2 dB and 10 degrees off", "no 1/f noise",
         "level such that it clips", "beam of 80 degrees",        "44.1 kHz",
+        "one look a frame",         "two looks a frame",         "windows of 4096, two looks",
+        "windows of 1024, eight",
     };
     enum { N = sizeof NAMES / sizeof *NAMES };
     for (unsigned i = 0; i < N; i++)
@@ -72,6 +74,11 @@ static unsigned list_troubles(struct iq_case *c) {
     c[4].beam_deg = 80;
     c[5].signal.rate_hz = c[5].receiver.rate_hz = 44100;
     c[5].receiver.bins = doppler_bins(44100);
+    c[6].receiver.looks = 1;
+    c[7].receiver.looks = c[8].receiver.looks = 2;
+    c[8].receiver.bins = 4096;
+    c[9].receiver.looks = 8;
+    c[9].receiver.bins = 1024;
     return N;
 }
 
