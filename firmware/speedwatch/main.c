@@ -191,8 +191,13 @@ static int64_t step_radar(struct speedwatch *s, struct unit *u, int64_t now_ns) 
 
 /* --- the daemon ----------------------------------------------------------------------------- */
 
+/* These are for whoever looks after the kit: a session records all the same. */
+static const unsigned NOT_IN_THE_WAY = 1u << FAULT_BATTERY_LOW | 1u << FAULT_BATTERY_SOON |
+                                       1u << FAULT_POWER | 1u << FAULT_SENSOR | 1u << FAULT_GNSS |
+                                       1u << FAULT_DISK_LOW | 1u << FAULT_CLOCK_STEP;
+
 static void show(struct speedwatch *s, struct unit *u) {
-    enum session_lamp lamp = session_lamp(&s->session, unit_faulty(u, ~(1u << FAULT_BATTERY_LOW)));
+    enum session_lamp lamp = session_lamp(&s->session, unit_faulty(u, ~NOT_IN_THE_WAY));
     unit_set(u, s->ready_line, lamp == LAMP_READY || lamp == LAMP_CHECKING);
     unit_set(u, s->recording_line, lamp == LAMP_RECORDING || lamp == LAMP_CHECKING);
     unit_set(u, s->fault_line, lamp == LAMP_FAULT);

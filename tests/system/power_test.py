@@ -134,6 +134,25 @@ class Battery(Power):
             self.said("fault: disk nearly full")
             self.stop(child)
 
+    def test_a_weak_supply_does_not_hide_that_it_records(self):
+        radar = self.place.path("radar")
+        data = SOURCE / "tools/kitsim/data"
+        self.place.start(
+            BIN / "kitsim", "play", "--speeds", data / "speeds.csv", "--hours", data / "hours.csv",
+            "--kit", f"name=kit-1,radar={radar},wires={self.place.path('kit-1.gpio')},"
+            "per-day=2000,session=600,rest=5", log="sim.log")
+        wait_for("the simulated radar", pathlib.Path(radar).is_symlink)
+        power = self.place.write("power", "50005\n")
+        conf = self.place.config("unit.conf", "kit-1", "speedwatch-usb",
+                                 more=f"[site]\nid = great-ayton-1\nlimit = 30\n[radar]\ndevice = "
+                                      f"{radar}\n[health]\nheartbeat = 1 s\npower_file = {power}\n")
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        for words in ("fault: supply weak", "radar: OPS243", "session 1 at great-ayton-1: started"):
+            self.said(words, "kit.log")
+        wait_for("the lamp", lambda: self.place.outputs("kit-1")["lamp-recording"] == "1")
+        self.assertEqual("0", self.place.outputs("kit-1")["lamp-fault"])
+        self.stop(child)
+
     @unittest.skipIf(WALL_CLOCK is None or not os.path.exists(WALL_CLOCK),
                      "sanitizers do not go with preloading")
     def test_a_clock_that_jumps(self):
