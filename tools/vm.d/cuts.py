@@ -53,7 +53,10 @@ wait $hub
 """
 DAEMON = "padlock -c /mw/padlock.conf 2>&1 & hub=$!"
 GAP_MS = 40
-BOOT_S, WORK_S, OPENING_S = 60, 2.5, 0.4
+BOOT_S = 60
+# After which line of the console, and how long after it at most: while the spool is opened, at work,
+# with the broker there.
+MOMENTS = ((None, 0.4), ("lock: 1: ", 2), ("link: connected", 1.5))
 
 
 def boot_id(text):
@@ -97,13 +100,13 @@ class Hub:
     def life(self):
         """Boots, works, is cut."""
         log = self.folder / f"{self.device}-{len(self.lives):03}.log"
-        opening = self.rng.random() < 0.3
-        more = self.rng.uniform(0, OPENING_S if opening else WORK_S)
+        sign, most_s = self.rng.choice(MOMENTS)
+        more = self.rng.uniform(0, most_s)
         with Machine(self.kernel, self.initrd, log, "/cuts.sh", network=(self.centre.port,),
                      more=self.drives(), words=f"seed={self.rng.getrandbits(32)}") as m:
             boot = m.wait_for(r"LIFE ([0-9a-f-]+)", BOOT_S)[1]
-            if not opening:
-                m.wait_for("lock: 1: ", BOOT_S)
+            if sign:
+                m.wait_for(sign, BOOT_S)
             time.sleep(more)
         self.lives.append(judge.Life(self.device, boot_id(boot), judge.lock_lines(m.lines())))
 

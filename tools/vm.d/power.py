@@ -12,7 +12,8 @@ import day
 import kernel
 import programs
 import uml
-from centre import device_keys, keys
+from centre import device_keys, keys, processes
+from debian import Failed
 from image import library_folders
 
 PLANTED_CUTS = 8
@@ -58,20 +59,21 @@ def found(troubles):
 
 
 def both(bench, machine, what, count, few, test):
-    """The rows of `test` with the daemon as it is, and with the planted bug."""
-    rows = []
+    """The rows of `test` with the daemon as it is, and with the planted bug, as they come."""
     kern, busybox, libraries, built = bench.guest()
     for planted in (False, True):
         name = "_no_fdatasync" if planted else ""
         padlock = built / (f"tests/padlock{name}" if planted else "bin/padlock")
         began = time.monotonic()
-        troubles, figures = test(kern, busybox, libraries, bench.host, padlock, built / "tests",
-                                 bench.scratch(machine + name), few if planted else count, planted)
-        if planted:
-            troubles = found(troubles)
-        rows.append(row(f"{ARCH}-{machine}", f"{few if planted else count} {what}" +
-                        (", planted: no fdatasync" if planted else ""), troubles, figures, began))
-    return rows
+        try:
+            troubles, figures = test(kern, busybox, libraries, bench.host, padlock,
+                                     built / "tests", bench.scratch(machine + name),
+                                     few if planted else count, planted)
+            troubles = found(troubles) if planted else troubles
+        except (Failed, processes.Failed, OSError) as e:
+            troubles, figures = [str(e)], {}
+        yield row(f"{ARCH}-{machine}", f"{few if planted else count} {what}" +
+                  (", planted: no fdatasync" if planted else ""), troubles, figures, began)
 
 
 def power_cuts(bench, args):
