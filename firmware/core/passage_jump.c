@@ -9,6 +9,8 @@ enum {
     FADED_LOG = 384,       /* a third of its peak */
     BREAK_LOG = 256,       /* twice, within a frame */
     DROP_LOG = 460,        /* a jump in magnitude (x 3.5) that alone says so */
+    SURE_HITS = 8,         /* so many before and after tell a smaller jump from scatter */
+    SURE_MM_S = 350,
 };
 
 static int32_t clamp(int64_t value, int32_t limit) {
@@ -18,6 +20,8 @@ static int32_t clamp(int64_t value, int32_t limit) {
 static int32_t grown(int32_t rate_mm_s2, int64_t dt_ns) {
     return (int32_t)(rate_mm_s2 * (dt_ns / 1000) / 1000000);
 }
+
+#define SURE_NS INT64_C(2000000000)
 
 struct line {
     int64_t t_ns;        /* of the mean */
@@ -59,9 +63,10 @@ static int64_t between(const struct passage_hit *after) {
  * steepest near the sensor, and a straight line drawn on from that end overshoots: there the mean
  * stands for itself, and only what a driver does (speeding up towards us, braking away from us) is
  * drawn on. */
-static int32_t speed_jump(int sign, const struct passage_hit *after, unsigned before_n) {
+static int32_t speed_jump(int sign, const struct passage_hit *after, unsigned before_n,
+                          unsigned after_n) {
     struct line b = line_through(after - before_n, before_n, false);
-    struct line a = line_through(after, PASSAGE_JUMP_AFTER, false);
+    struct line a = line_through(after, after_n, false);
     if (sign > 0 && a.rate < 0)
         a.rate = 0;
     if (sign < 0 && b.rate > 0) {
@@ -100,7 +105,7 @@ static bool jumped(const struct passage_track *t, const struct passage_hit *afte
     struct line near = line_through(after - 3, 3, true),
                 far = line_through(after, PASSAGE_JUMP_AFTER, true);
     bool weighed = near.value > 0 && far.value > 0;
-    int32_t jump = speed_jump(t->sign, after, before_n);
+    int32_t jump = speed_jump(t->sign, after, before_n, PASSAGE_JUMP_AFTER);
     int32_t drop = weighed ? t->sign * (near.value - far.value) : 0;
     bool faded = t->sign < 0 && near.value < t->log_peak - FADED_LOG;
     if (weighed && magnitude_breaks(t, after, before_n))
@@ -128,11 +133,44 @@ static unsigned step_index(const struct passage_track *t) {
     return best;
 }
 
+static int32_t mean_of(const struct passage_hit *h) {
+    int32_t sum = 0;
+    for (unsigned i = 0; i < PASSAGE_JUMP_AFTER; i++)
+        sum += h[i].mm_s;
+    return sum / PASSAGE_JUMP_AFTER;
+}
+
+/* Where the speeds on both sides differ most. */
+static unsigned sure_index(const struct passage_track *t) {
+    unsigned best = t->kept - SURE_HITS;
+    int32_t most = INT32_MIN;
+    for (unsigned i = best - 2; i <= t->kept - PASSAGE_JUMP_AFTER; i++) {
+        const struct passage_hit *h = &t->hit[i];
+        int32_t step = t->sign * (mean_of(h) - mean_of(h - PASSAGE_JUMP_AFTER));
+        if (step > most) {
+            most = step;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* A smaller jump, for which more hits speak: where the sensor tells no magnitudes there is nothing
+ * else to go by.  Not over so long a time that a driver may have done it. */
+static bool surely_jumped(const struct passage_track *t, const struct passage_hit *after) {
+    if (t->log_mag > 0 || after[SURE_HITS - 1].t_ns - after[-SURE_HITS].t_ns > SURE_NS)
+        return false;
+    int32_t jump = speed_jump(t->sign, after, SURE_HITS, SURE_HITS);
+    return jump >= at_least(t->noise_mm_s * 3, SURE_MM_S);
+}
+
 unsigned passage_jump(const struct passage_track *t) {
     if (t->kept < PASSAGE_JUMP_AFTER + 3)
         return 0;
     unsigned before = t->kept - PASSAGE_JUMP_AFTER;
-    if (!jumped(t, &t->hit[before], before < JUMP_BEFORE ? before : JUMP_BEFORE))
-        return 0;
-    return step_index(t);
+    if (jumped(t, &t->hit[before], before < JUMP_BEFORE ? before : JUMP_BEFORE))
+        return step_index(t);
+    if (t->kept >= 2 * SURE_HITS && surely_jumped(t, &t->hit[t->kept - SURE_HITS]))
+        return sure_index(t);
+    return 0;
 }
