@@ -147,13 +147,18 @@ static void mark_pair(struct passage *p, const struct radar_frame *f, const int 
         mark_beside(weaker(a, b, &x, &y) < 0 ? b : a, abs(x.mm_s - y.mm_s));
 }
 
-/* The image of imperfect I/Q: as fast as another the other way, and weaker all along. */
-static bool is_mirrored(const struct passage *p, const struct passage_track *t, int64_t now_ns) {
+/* The image of imperfect I/Q: as fast as another the other way, and weaker all along.  The filter
+ * smooths scatter and lags where the angle changes fast: the better of both counts. */
+static bool is_mirrored(const struct passage *p, const struct passage_track *t,
+                        const struct passage_hit *hit) {
     for (unsigned i = 0; i < PASSAGE_TRACKS; i++) {
         const struct passage_track *o = &p->tracks[i];
-        if (!live(o) || o->sign == t->sign || now_ns - o->last_ns > IMAGE_NS)
+        if (!live(o) || o->sign == t->sign || hit->t_ns - o->last_ns > IMAGE_NS)
             continue;
-        int32_t off = abs(passage_track_predict(o, now_ns) - t->level_mm_s);
+        const struct passage_hit *same = &o->hit[o->kept - 1];
+        int32_t other = same->t_ns == hit->t_ns ? same->mm_s : passage_track_predict(o, hit->t_ns);
+        int32_t smooth = abs(other - t->level_mm_s), raw = abs(other - hit->mm_s);
+        int32_t off = raw < smooth ? raw : smooth;
         bool told = o->log_mag > 0 && t->log_mag > 0;
         bool less = told ? o->log_mag - t->log_mag >= IMAGE_LOG : o->hits > t->hits;
         if (less && off <= IMAGE_MM_S + 2 * t->noise_mm_s)
@@ -164,8 +169,9 @@ static bool is_mirrored(const struct passage *p, const struct passage_track *t, 
 
 static void mark_beside_all(struct passage *p, const struct radar_frame *f, const int *owner) {
     for (unsigned i = 0; i < f->count; i++) {
+        struct passage_hit hit = hit_of(f, i);
         if (owner[i] >= 0)
-            p->tracks[owner[i]].mirrored += is_mirrored(p, &p->tracks[owner[i]], f->t_ns);
+            p->tracks[owner[i]].mirrored += is_mirrored(p, &p->tracks[owner[i]], &hit);
         for (unsigned j = i + 1; j < f->count; j++)
             if (owner[i] >= 0 && owner[j] >= 0)
                 mark_pair(p, f, owner, i, j);

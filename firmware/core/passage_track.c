@@ -119,16 +119,23 @@ uint32_t passage_magnitude(int32_t log_mag) {
     return bits >= 8 ? base << (bits - 8) : base >> (8 - bits);
 }
 
+/* What was counted over the whole track is taken as evenly spread. */
+static void share(unsigned *whole, unsigned *part, unsigned part_hits, unsigned hits) {
+    *part = *whole * part_hits / hits;
+    *whole -= *part;
+}
+
 void passage_track_split(struct passage_track *t, unsigned at, struct passage_track *next) {
     passage_track_begin(next, t->sign, &t->hit[at]);
     for (unsigned i = at; i < t->kept; i++)
         passage_track_hit(next, &t->hit[i], passage_magnitude(t->hit[i].log_mag));
     next->flags = t->flags & (uint8_t)~PASSAGE_TRUNCATED;
-    t->hits -= next->hits * t->stride < t->hits ? next->hits * t->stride : t->hits - 1;
+    unsigned newer = next->hits * t->stride < t->hits ? next->hits * t->stride : t->hits - 1;
+    share(&t->shadowed, &next->shadowed, newer, t->hits);
+    share(&t->beside, &next->beside, newer, t->hits);
+    share(&t->mirrored, &next->mirrored, newer, t->hits);
+    t->hits -= newer;
     t->kept = at;
-    t->shadowed = t->shadowed < t->hits ? t->shadowed : t->hits;
-    t->beside = t->beside < t->hits ? t->beside : t->hits;
-    t->mirrored = t->mirrored < t->hits ? t->mirrored : t->hits;
     t->last_ns = t->hit[at - 1].t_ns;
     t->magnitude = 0;
     for (unsigned i = 0; i < at; i++)
