@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A lock that was attacked, not only left open. */
+static bool is_break_in(const struct alerts_signal *s) {
+    return s->kind == SIGNAL_LOCK && (s->what == LOCK_ALARM || s->what == LOCK_TAMPER);
+}
+
 /* -- words ----------------------------------------------------------------------------------- */
 
 static void capital(char *text) {
@@ -22,6 +27,28 @@ static const char *signal_word(const struct alerts_signal *s) {
         break;
     }
     return "cloned identity";
+}
+
+/* What made a lock speak: " (shaken, turned)"; a second sensor makes it more than a knock. */
+static void causes_add(char *text, size_t cap, const struct alerts_signal *s) {
+    static const struct {
+        uint8_t cause;
+        const char *words;
+    } CAUSES[] = {
+        {LOCK_CAUSE_SHACKLE, "shackle open"},    {LOCK_CAUSE_LOOP, "loop cut"},
+        {LOCK_CAUSE_SHORT, "loop bridged"},      {LOCK_CAUSE_TILT, "turned or opened"},
+        {LOCK_CAUSE_IMPACT, "knocks"},           {LOCK_CAUSE_MOTION, "worked on"},
+        {LOCK_CAUSE_HOURS, "outside its hours"},
+    };
+    unsigned count = 0;
+    size_t len = strlen(text);
+    for (size_t i = 0; s->kind == SIGNAL_LOCK && i < sizeof CAUSES / sizeof CAUSES[0]; i++)
+        if ((s->causes & CAUSES[i].cause) != 0 && len + 1 < cap)
+            len += (size_t)snprintf(text + len, cap - len, "%s%s", count++ > 0 ? ", " : " (",
+                                    CAUSES[i].words);
+    if (count > 0 && len + 1 < cap)
+        snprintf(text + len, cap - len, "%s)",
+                 count > 1 && is_break_in(s) ? ": confirmed by a second sensor" : "");
 }
 
 static void title_write(char *buf, size_t cap, const struct alerts_signal *s) {
@@ -142,6 +169,7 @@ static void raise_new(const struct alerts_signal *s, bool late, struct alerts_de
     d->ring = !late;
     snprintf(d->entry, sizeof d->entry, "%s%s", signal_word(s),
              late ? ", received late: not rung" : "");
+    causes_add(d->entry, sizeof d->entry, s);
     capital(d->entry);
 }
 
@@ -160,7 +188,8 @@ static void join(const struct alerts_signal *s, struct alerts_decision *d) {
     }
     if (!worse && a->events > ALERTS_ENTRIES_MAX)
         return;
-    snprintf(d->entry, sizeof d->entry, "%s again (%u so far)", signal_word(s), a->events);
+    snprintf(d->entry, sizeof d->entry, "%s again, %u so far", signal_word(s), a->events);
+    causes_add(d->entry, sizeof d->entry, s);
     capital(d->entry);
 }
 

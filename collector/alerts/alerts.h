@@ -38,6 +38,7 @@ struct alerts_signal {
     const char *device; /* id */
     uint8_t lock;       /* STORE_NO_LOCK if none */
     uint8_t what;
+    uint8_t causes;      /* SIGNAL_LOCK: bits of enum lock_cause */
     bool active;         /* SIGNAL_FAULT: false: it has cleared */
     uint32_t count;      /* SIGNAL_GAP: events; SIGNAL_FAULT: its detail, if that is a count */
     int64_t occurred_ms; /* STORE_NEVER: unknown */

@@ -344,8 +344,11 @@ static int on_lock(struct work *w, const struct event *e) {
     }
     if (r < 0)
         return r;
-    struct alerts_signal s = {
-        .kind = SIGNAL_LOCK, .lock = e->lock.lock, .what = e->lock.what, .place = place};
+    struct alerts_signal s = {.kind = SIGNAL_LOCK,
+                              .lock = e->lock.lock,
+                              .what = e->lock.what,
+                              .causes = e->lock.causes,
+                              .place = place};
     return tell(w, e, &s);
 }
 

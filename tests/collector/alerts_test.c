@@ -94,6 +94,30 @@ static void every_state_and_signal(void **state) {
     }
 }
 
+static void what_made_it_speak(void **state) {
+    (void)state;
+    struct alerts_decision d;
+    struct alerts_signal s = lock_signal(LOCK_ALARM, NOW);
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_string_equal(d.entry, "Alarm"); /* an old device states none */
+    s.causes = LOCK_CAUSE_MOTION;
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_string_equal(d.entry, "Alarm (worked on)");
+    struct store_alert open = d.alert;
+    s = lock_signal(LOCK_TAMPER, NOW + 5);
+    s.causes = LOCK_CAUSE_MOTION | LOCK_CAUSE_LOOP;
+    alerts_decide(&s, &open, ALERTS_LATE_MS, &d);
+    assert_string_equal(d.entry, "Tamper again, 2 so far (loop cut, worked on: confirmed by a "
+                                 "second sensor)");
+    s = lock_signal(LOCK_LEFT_OPEN, NOW);
+    s.causes = LOCK_CAUSE_HOURS;
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_string_equal(d.entry, "Left open (outside its hours)");
+    s.causes = 0xff; /* all of them fit */
+    alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+    assert_true(strlen(d.entry) < STORE_TEXT_MAX);
+}
+
 /* A gate that stands open is an incident of its own, beside a break-in, and ends when it is shut.
  */
 static void a_gate_that_stands_open(void **state) {
@@ -327,6 +351,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_and_signal),
         cmocka_unit_test(a_gate_that_stands_open),
+        cmocka_unit_test(what_made_it_speak),
         cmocka_unit_test(a_battery_has_its_days_in_the_title),
         cmocka_unit_test(what_is_late),
         cmocka_unit_test(older_news_moves_nothing_back),
