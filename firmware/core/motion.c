@@ -11,10 +11,11 @@ static const double GRAVITY_S = 0.5; /* time constant of what is taken for gravi
 static const double SPEED_S = 0.05;  /* and of the leaky sum that is a change of speed */
 static const double BUZZ_S = 0.0064; /* and of what is slower than a buzz: 25 Hz */
 static const double STIR_G = 0.03, STIR_DEG = 1.5;
-static const double BLOW_M_S = 0.26;                  /* * a hammer's, a kick's; no gale's */
-static const double GRIND_G = 0.4;                    /* * buzz of what cuts steel */
-static const double SAW_G = 0.07;                     /* * buzz, kept up for long */
-static const double TONE = 2.35, CLATTER = 5;         /* kurtosis: a tone 1.5, noise 3 */
+static const double BLOW_M_S = 0.26;          /* * a hammer's, a kick's; no gale's */
+static const double GRIND_G = 0.4;            /* * buzz of what cuts steel */
+static const double SAW_G = 0.07;             /* * buzz, kept up for long */
+static const double TONE = 2.35, CLATTER = 5; /* kurtosis: a tone 1.5, noise 3 */
+static const double QUICK = 0.4; /* share of a tool's motion that is buzz; a gate sways */
 static const double MOVED_DEG = 12, HANDLED_G = 0.4;  /* turned by a hand, not shaken */
 static const double LEVER_DEG = 3.5, LEVER_M_S = 0.1; /* * strain, then a slip */
 static const double SNAP_M_S = 0.28;                  /* * after strain */
@@ -116,8 +117,8 @@ static double kurtosis(const struct motion *m, unsigned back) {
     return square > 0 ? KURTOSIS_FRAMES * fourth / (square * square) : 0;
 }
 
-/* A tool at work: frames that buzz, most of them neither a tone (an engine) nor clatter (hail, a
- * loose latch). */
+/* A tool at work: frames that buzz, most of them no tone (an engine), no clatter (hail, a loose
+ * latch) and no sway (a gate in the wind). */
 static bool buzzes(const struct motion *m, double least_g, unsigned within, unsigned least_frames) {
     unsigned frames = 0, tools = 0;
     for (unsigned i = 0; i < within; i++) {
@@ -126,7 +127,7 @@ static bool buzzes(const struct motion *m, double least_g, unsigned within, unsi
             continue;
         double k = kurtosis(m, i);
         frames++;
-        tools += k > TONE && k < CLATTER;
+        tools += k > TONE && k < CLATTER && f->buzz_g > QUICK * f->rms_g;
     }
     return frames >= least_frames && tools * 10 > frames * 7;
 }
