@@ -48,6 +48,8 @@ class Hub(Case):
                  f"[spool]\ntelemetry_age = 1 s\n{more}")
         child = self.place.start(BIN / "padlock", "-c", conf, log=log, env=env)
         wait_for("the daemon's socket", (self.place.dir / "hub-1.gpio").exists)
+        if "[motion " in pathlib.Path(kit).read_text():
+            wait_for("its bus", (self.place.dir / "bus").exists)
         if locks:
             wait_for("the locks", lambda: f"lock: {locks}: " in self.place.log(log))
         return child
