@@ -90,18 +90,22 @@ static bool all_read(const struct drive *d, const struct gpio *g, unsigned round
     return true;
 }
 
-/* Edges until the slowest debounce is over, and a little longer. */
+/* Edges until the slowest debounce is over, and a little longer; then whatever still waits, for a
+ * machine that stood still meanwhile. */
 static void collect(const struct drive *d, const struct gpio *g, unsigned round, unsigned *edges) {
     struct gpio_edge e[16];
     int64_t end = now_ns() + SETTLE_MS * MS;
-    for (bool settled = false; now_ns() < end;) {
+    bool over = false, settled = false;
+    for (int n = 0; n > 0 || !over;) {
+        over = now_ns() >= end;
         if (!settled && all_read(d, g, round)) {
             settled = true;
+            over = false;
             end = now_ns() + STEP_MS * MS;
         }
         struct pollfd p = {.fd = g->fd(g->ctx), .events = POLLIN};
         poll(&p, 1, 10);
-        int n = g->read(g->ctx, e, 16);
+        n = g->read(g->ctx, e, 16);
         for (int i = 0; i < n; i++)
             edges[e[i].line]++;
     }

@@ -30,7 +30,7 @@ TESTS = ("gpio_chip_test", "kit_drive")
 STUB_CHIPS = "0x18,0x19,0x40,0x48,0x53"  # accelerometers, gauge, ADC
 LOCK_EVENTS = {"closed": 1, "opened": 2, "tamper": 5}
 FAULTS = {"gpio": 5}
-BURST_S = 5
+BURST_S = 8
 LOCK = """\
 [lock]
 arm_delay = 10 min

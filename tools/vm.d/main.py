@@ -5,7 +5,7 @@ beside them; nothing is installed), boots QEMU machines without acceleration and
 what ran.  A case that cannot run is a failure unless the table says why not.  Consoles are kept in
 build/vm/logs.
 
-The parts, each usable by itself (tools/cuts uses them):
+The parts, each usable by itself (the power part stands on them):
     debian.py   packages of any architecture, fetched and unpacked, never installed
     kernel.py   prepare(cache, arch): a kernel with its modules, gpio-sim and i2c-stub
     image.py    Image: an initial RAM disk of busybox, programs and their libraries, modules

@@ -76,7 +76,6 @@ kill -STOP "$hub"
 i=0
 while [ $i -lt 201 ]; do # ends cut
     if [ $((i % 2)) = 0 ]; then pull "$loop_2" up; else pull "$loop_2" down; fi
-    usleep 4000
     i=$((i + 1))
 done
 kill -CONT "$hub"
