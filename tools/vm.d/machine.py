@@ -48,7 +48,7 @@ class Machine:
             argv += ["-netdev", f"user,id=n,restrict=on{ways}", "-device", "virtio-net-pci,netdev=n"]
         self.qtest = QTest() if qtest else None
         argv += self.qtest.argv if qtest else []
-        argv += ["-append", f"{append} quiet panic=-1 now={int(time.time())} script={script} "
+        argv += ["-append", f"{append} quiet panic=-1 rootfstype=ramfs now={int(time.time())} script={script} "
                             f"{words}".strip()]
         self.log = open(log, "w")
         self.log.write(" ".join(argv) + "\n")
