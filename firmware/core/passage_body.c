@@ -1,5 +1,6 @@
 #include "passage_body.h"
 #include "passage_track.h"
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -43,6 +44,7 @@ static int32_t end_mean(const struct passage_track *t, bool last, bool log) {
     unsigned n = t->kept < ENDS ? t->kept : ENDS;
     const struct passage_hit *h = last ? &t->hit[t->kept - n] : t->hit;
     int32_t sum = 0;
+    assert(n > 0);
     for (unsigned i = 0; i < n; i++)
         sum += log ? h[i].log_mag : h[i].mm_s;
     return sum / (int32_t)n;

@@ -265,8 +265,8 @@ unsigned board_boot_check(const struct board *board, unsigned uses, const char *
     if (board->support == BOARD_HOST)
         return 0;
     if (!tree || (board->compatible[0] != '\0' && strcmp(text, board->compatible) != 0)) {
-        fprintf(out, "not checked: this machine is %s, not %s\n",
-                tree ? text : "none with a device tree", board->compatible);
+        fprintf(out, "not checked: this machine %s%s, and the board file is for %s\n",
+                tree ? "is " : "has no device tree", tree ? text : "", board->compatible);
         return 0;
     }
     unsigned missing = check_file(board, uses, root, board->boot_config, true, out);
