@@ -273,8 +273,10 @@ static int64_t step(struct unit *u) {
     next = earlier(next, step_battery(u));
     if (!u->started) {
         u->started = true;
-        if (u->app->start(u->app->ctx, u, now) < 0)
-            sd_event_exit(u->loop, EXIT_FAILURE);
+        if (u->app->start(u->app->ctx, u, now) < 0) {
+            sd_event_exit(u->loop, EXIT_CONFIG);
+            return INT64_MAX; /* what has not started has no step */
+        }
         unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), 0);
     }
     next = earlier(next, unit_bank_step(&u->bank, now, moved, u));

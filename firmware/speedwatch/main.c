@@ -7,6 +7,7 @@
 #include "notify.h"
 #include "passage.h"
 #include "radar_watch.h"
+#include "serial.h"
 #include "session.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -60,7 +61,7 @@ static const struct conf_key KEYS[] = {
      "Keeps every line of the sensor in this file and, before that, in FILE.1; empty: none."},
     {"radar", "rawlog_limit", CONF_U32, AT(radar.rawlog_mib), 1, 4096, "16", NULL, "MiB",
      "Both files together hold no more."},
-    {"radar", "carrier", CONF_U32, AT(radar.carrier_mhz), 1000, 300000, "24125", NULL, "MHz",
+    {"radar", "carrier", CONF_U32, AT(radar.carrier_mhz), 9000, 130000, "24125", NULL, "MHz",
      "Of a Doppler module on a sound card: its frequency."},
     {"radar", "swap", CONF_BOOL, AT(radar.swapped), 0, 0, "no", NULL, NULL,
      "Of a Doppler module: I and Q have changed places, approaching reads as leaving."},
@@ -237,8 +238,23 @@ static int32_t fork_mm_s(const char *text) {
     return (int32_t)(hz * 6.21330 + 0.5);
 }
 
+/* What a table of limits cannot say, so that -n finds it and not the roadside. */
+static int check_radar(const struct speedwatch_conf *c) {
+    const struct radar_watch_conf *r = &c->radar;
+    if (r->baud != 0 && !serial_baud_known(r->baud)) {
+        fprintf(stderr,
+                "[radar] baud = %" PRIu32
+                ": the sensor has 9600, 19200, 57600, 115200 or 230400; 0 finds it\n",
+                r->baud);
+        return ERR_INVAL;
+    }
+    return 0;
+}
+
 static int check(void *ctx, const struct unit_board *board) {
     const struct speedwatch *s = ctx;
+    if (check_radar(&s->conf) < 0)
+        return ERR_INVAL;
     if (s->conf.check_fork[0] != '\0' && fork_mm_s(s->conf.check_fork) < 0) {
         fprintf(stderr, "[session] check_fork = %s: say the fork's frequency, 350 Hz to 9000 Hz\n",
                 s->conf.check_fork);

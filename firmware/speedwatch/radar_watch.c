@@ -156,7 +156,8 @@ static int open_ops243(struct radar_watch *w, const struct radar_watch_conf *con
     };
     int err = radar_ops243_open(&ops243, &w->radar);
     if (err < 0)
-        log_error(MODULE, "%s: %s (baud rates: 9600 to 230400, 0 finds it)", device, err_text(err));
+        log_error(MODULE, "%s: %s (baud rates: 9600, 19200, 57600, 115200 or 230400; 0 finds it)",
+                  device, err_text(err));
     return err;
 }
 

@@ -767,6 +767,12 @@ class Radar(Kit):
         self.assertRegex(log, r"passed \(6\.362 m/s within 31 mm/s expected; 6\.3[456]\d m/s over [12]\d")
         self.assertRegex(log, r"NOT passed \(6\.362 m/s within 31 mm/s expected; 6\.430 m/s over [12]\d")
 
+    def test_a_baud_rate_that_the_sensor_has_not(self):
+        conf = self.config("/dev/null", more="baud = 38400\n")
+        done = subprocess.run([BIN / "speedwatch", "-n", "-c", conf], capture_output=True, text=True)
+        self.assertEqual(78, done.returncode, done.stdout)
+        self.assertIn("9600, 19200, 57600, 115200 or 230400", done.stderr)
+
     def test_a_fork_must_be_one(self):
         conf = self.config("/dev/null", more="[session]\ncheck_fork = A flat\n")
         done = subprocess.run([BIN / "speedwatch", "-n", "-c", conf], capture_output=True, text=True)

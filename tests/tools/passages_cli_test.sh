@@ -63,6 +63,10 @@ grep -q ',0$' "$dir/plain.csv" || fail "a peak from nowhere"
 } | "$moorwatch" passages - >"$dir/rubbish.csv" 2>"$dir/rubbish.err"
 cmp "$dir/rubbish.csv" "$dir/weighed.csv" || fail rubbish
 grep -q 'not_understood=4 vehicles=2$' "$dir/rubbish.err" || fail "rubbish: $(cat "$dir/rubbish.err")"
+# ... but a file of another kind does not pass for an empty road
+head -c 4000 /dev/urandom | tr '\t' ' ' | "$moorwatch" passages - >"$dir/strange.csv" 2>"$dir/strange.err" &&
+    fail "a strange file is taken"
+grep -q 'none of its [0-9]* lines was understood' "$dir/strange.err" || fail "strange: $(cat "$dir/strange.err")"
 
 # the sensor's own vehicles, where there is nothing else
 printf '2.0\t{"classifier" : "object_outbound", "end_time" : "1750719826.467", "start_time" : "1750719826.031", "delta_time_msec" : 736, "max_speed_mps" : 13.39, "max_magnitude" : 55}\n' |

@@ -422,6 +422,16 @@ static int tell(struct run *run) {
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
+/* A file of another kind must not pass for an empty road. */
+static int tell_strange(const struct run *run, const struct request *r) {
+    fprintf(stderr,
+            "moorwatch passages: %s: none of its %" PRIu64
+            " lines was understood; a line is seconds, a tab, and what the sensor sent; a WAV is "
+            "given by its name\n",
+            r->path, run->lines);
+    return 1;
+}
+
 static int read_lines(struct run *run, const struct request *r) {
     FILE *from = strcmp(r->path, "-") == 0 ? stdin : fopen(r->path, "r");
     if (from == NULL) {
@@ -446,7 +456,10 @@ static int run(int argc, char **argv) {
     passage_init(&state.passage, &r.conf);
     bool recording = strcmp(r.path, "-") != 0 && iq_wav_is(r.path);
     int err = recording ? read_recording(&state, &r) : read_lines(&state, &r);
+    bool strange = state.lines > 0 && state.refused == state.lines;
     code = err < 0 ? 1 : tell(&state);
+    if (code == 0 && strange)
+        code = tell_strange(&state, &r);
     free(state.vehicles.at);
     free(state.objects.at);
     free(state.fastest.at);

@@ -208,7 +208,7 @@ static int look_all(const struct request *r, const struct disk *disk) {
         printf("\n]}\n");
     if (first && !failed) {
         fprintf(stderr,
-                "moorwatch spool: %s: no spool here; a daemon keeps its own where `spool =` in its "
+                "moorwatch spool: %s: no spool here; a daemon keeps its own where `state =` in its "
                 "configuration says\n",
                 r->dir);
         return 1;
