@@ -28,6 +28,14 @@ static void stop(struct session *s, enum session_end end, struct session_out *ou
     s->on = false;
 }
 
+static void begin(struct session *s, int64_t start_ns, struct session_out *out) {
+    s->on = true;
+    s->number++;
+    s->vehicles = 0;
+    s->start_ns = start_ns;
+    tell(s, SESSION_START, out);
+}
+
 static void check_end(struct session *s, struct session_out *out) {
     struct event_session *e = tell(s, SESSION_CHECK, out);
     bool heard = s->check_n >= SESSION_CHECK_LEAST;
@@ -63,17 +71,23 @@ void session_init(struct session *s, const struct session_conf *conf, uint32_t l
         stop(s, SESSION_END_RESTART, ret_out);
 }
 
+void session_resume(struct session *s, const struct session_left *left, uint64_t boot_id,
+                    int64_t now_ns, struct session_out *ret_out) {
+    *ret_out = (struct session_out){0};
+    if (!s->on && left->boot_id == boot_id && left->start_ns <= left->alive_ns &&
+        left->alive_ns <= now_ns && now_ns - left->alive_ns <= SESSION_RESUME_NS &&
+        now_ns < left->start_ns + s->conf.max_ns)
+        begin(s, left->start_ns, ret_out);
+    ret_out->next_ns = next_due(s);
+}
+
 void session_button(struct session *s, int64_t now_ns, struct session_out *ret_out) {
     *ret_out = (struct session_out){0};
     advance(s, now_ns, ret_out);
     if (s->on) {
         stop(s, SESSION_END_BUTTON, ret_out);
     } else {
-        s->on = true;
-        s->number++;
-        s->vehicles = 0;
-        s->start_ns = now_ns;
-        tell(s, SESSION_START, ret_out);
+        begin(s, now_ns, ret_out);
     }
     ret_out->next_ns = next_due(s);
 }

@@ -7,8 +7,10 @@
  *
  * Promises (tests/core/session_test.c): pure; session numbers grow by one; a stop always follows a
  * start, also after a restart of the daemon (SESSION_END_RESTART); a late step gives what the steps
- * in time would have given.  A check within a session carries its number, one before it carries the
- * number that the next session will have.
+ * in time would have given.  After a crash counting goes on: the next session begins at once, for
+ * what was left of max_ns, if the boot is the same and the daemon lived SESSION_RESUME_NS ago or
+ * later.  After a reboot it stays stopped: somebody may have carried the kit away.  A check within
+ * a session carries its number, one before it carries the number that the next session will have.
  * Memory: the struct.  Threads: the loop's.  Time: given (ns since boot). */
 #ifndef MOORWATCH_SESSION_H
 #define MOORWATCH_SESSION_H
@@ -40,6 +42,14 @@ struct session {
 
 enum { SESSION_TELLS_MAX = 3, SESSION_CHECK_LEAST = 8 };
 
+#define SESSION_RESUME_NS INT64_C(300000000000)
+
+/* What is known of a session without a stop. */
+struct session_left {
+    uint64_t boot_id;           /* of the boot that it began in */
+    int64_t start_ns, alive_ns; /* its begin, and when it was last known to be on */
+};
+
 struct session_out {
     unsigned tells;
     struct event_session tell[SESSION_TELLS_MAX];
@@ -50,6 +60,9 @@ struct session_out {
  * no stop, and is stopped now. */
 void session_init(struct session *s, const struct session_conf *conf, uint32_t last,
                   bool unfinished, struct session_out *ret_out);
+/* After session_init of an unfinished session: begins the next one if it was left just now. */
+void session_resume(struct session *s, const struct session_left *left, uint64_t boot_id,
+                    int64_t now_ns, struct session_out *ret_out);
 void session_button(struct session *s, int64_t now_ns, struct session_out *ret_out);
 /* Ends a session for another reason, if one is on. */
 void session_stop(struct session *s, enum session_end why, int64_t now_ns,

@@ -138,6 +138,10 @@ void unit_remember(struct unit *u, const char *name, uint64_t value) {
     unit_store_remember(&u->store, name, value);
 }
 
+uint64_t unit_boot_id(const struct unit *u) {
+    return u->clock.clock.boot_id;
+}
+
 /* --- heartbeats and anchors ----------------------------------------------------------------- */
 
 static struct health_parts measure(struct unit *u, int64_t now_ns) {

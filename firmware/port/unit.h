@@ -71,5 +71,6 @@ const struct unit_board *unit_board(const struct unit *u);
 /* A small number kept in the state directory; `def` if it was never written or cannot be read. */
 uint64_t unit_recall(struct unit *u, const char *name, uint64_t def);
 void unit_remember(struct unit *u, const char *name, uint64_t value);
+uint64_t unit_boot_id(const struct unit *u);
 
 #endif

@@ -72,14 +72,29 @@ struct speedwatch {
     struct radar_watch radar;
     struct passage passage;
     struct session session;
-    int64_t session_next_ns;
+    int64_t session_next_ns, alive_next_ns;
     int button_line, check_line, ready_line, recording_line, fault_line;
 };
 
 /* --- sessions ------------------------------------------------------------------------------- */
 
+static const int64_t SECOND_NS = 1000000000, ALIVE_NS = INT64_C(60000000000);
+
+/* Begin and now, in seconds since boot, for a restart after a crash; autostart needs none. */
+static void remember_alive(struct speedwatch *s, struct unit *u, int64_t now_ns) {
+    s->alive_next_ns = now_ns + ALIVE_NS;
+    if (s->conf.autostart)
+        return;
+    unit_remember(u, "session-boot", unit_boot_id(u));
+    unit_remember(u, "session-alive",
+                  (uint64_t)(s->session.start_ns / SECOND_NS) << 32 |
+                      (uint64_t)(now_ns / SECOND_NS));
+}
+
 /* The number and whether it is open, in one number, so that one write keeps both. */
-static void remember(struct speedwatch *s, struct unit *u) {
+static void remember(struct speedwatch *s, struct unit *u, int64_t now_ns) {
+    if (s->session.on)
+        remember_alive(s, u, now_ns);
     unit_remember(u, "session", (uint64_t)s->session.number * 2 + s->session.on);
 }
 
@@ -108,7 +123,7 @@ static void tell_session(struct speedwatch *s, struct unit *u, const struct sess
                             out->tell[i].what == SESSION_START ? out->tell[i].session : 0);
     }
     if (out->tells > 0)
-        remember(s, u);
+        remember(s, u, t_ns);
     for (unsigned i = 0; i < out->tells; i++) {
         const struct event_session *e = &out->tell[i];
         if (e->what == SESSION_CHECK)
@@ -155,6 +170,8 @@ static void edge(void *ctx, struct unit *u, unsigned line, bool active, int64_t 
 
 static void step_session(struct speedwatch *s, struct unit *u, int64_t now_ns) {
     struct session_out out;
+    if (s->session.on && now_ns >= s->alive_next_ns)
+        remember_alive(s, u, now_ns);
     if (now_ns < s->session_next_ns)
         return;
     flush(s, u);
@@ -221,6 +238,27 @@ static int64_t step(void *ctx, struct unit *u, int64_t now_ns) {
     return s->session_next_ns < next ? s->session_next_ns : next;
 }
 
+/* What a crash left open is ended; with the kit still in its place the next session begins. */
+static void begin_sessions(struct speedwatch *s, struct unit *u, const struct session_conf *conf,
+                           int64_t now_ns) {
+    struct session_out out;
+    uint64_t last = unit_recall(u, "session", 0), alive = unit_recall(u, "session-alive", 0);
+    bool unfinished = last % 2 == 1;
+    const struct session_left left = {
+        .boot_id = unit_recall(u, "session-boot", 0),
+        .start_ns = (int64_t)(alive >> 32) * SECOND_NS,
+        .alive_ns = (int64_t)(alive & UINT32_MAX) * SECOND_NS,
+    };
+    session_init(&s->session, conf, (uint32_t)(last / 2), unfinished, &out);
+    tell_session(s, u, &out, now_ns);
+    if (s->conf.autostart) {
+        press(s, u, now_ns);
+    } else if (unfinished) {
+        session_resume(&s->session, &left, unit_boot_id(u), now_ns, &out);
+        tell_session(s, u, &out, now_ns);
+    }
+}
+
 static const char *radar_device(const struct speedwatch *s, const struct unit_board *board) {
     return s->conf.radar.device[0] != '\0' ? s->conf.radar.device
                                            : board_radar_device(&board->board, &board->kit);
@@ -281,7 +319,6 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
         .limit_mph = s->conf.limit_mph,
         .max_ns = s->conf.max_ns,
     };
-    struct session_out out;
     set_check(&s->conf, &conf);
     memcpy(conf.site, s->conf.site, sizeof conf.site);
     s->button_line = unit_line(u, "session-button");
@@ -294,11 +331,7 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
                                radar_device(s, unit_board(u)));
     if (err < 0)
         return err;
-    uint64_t last = unit_recall(u, "session", 0);
-    session_init(&s->session, &conf, (uint32_t)(last / 2), last % 2 == 1, &out);
-    tell_session(s, u, &out, now_ns);
-    if (s->conf.autostart)
-        press(s, u, now_ns);
+    begin_sessions(s, u, &conf, now_ns);
     return 0;
 }
 

@@ -78,6 +78,36 @@ static void a_restart_stops_what_was_left(void **state) {
     assert_int_equal(LAMP_READY, session_lamp(&s, false));
 }
 
+/* Forty minutes in, the daemon dies; only at once and in the same boot does counting go on. */
+static void a_crash_does_not_end_the_counting(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t boot_id;
+        int64_t alive_s, now_s;
+        bool resumed;
+    } CASES[] = {
+        {7, 2500, 2510, true},  {7, 2500, 2800, true},  {7, 2500, 2801, false},
+        {8, 2500, 2510, false}, {0, 2500, 2510, false}, {7, 2500, 2499, false},
+        {7, 7290, 7299, true},  {7, 7290, 7300, false}, {7, 99, 110, false},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct session s;
+        struct session_out out;
+        const struct session_left left = {CASES[i].boot_id, 100 * S, CASES[i].alive_s * S};
+        session_init(&s, &CONF, 9, true, &out);
+        assert_int_equal(SESSION_END_RESTART, out.tell[0].end);
+        session_resume(&s, &left, 7, CASES[i].now_s * S, &out);
+        assert_int_equal(CASES[i].resumed, s.on);
+        assert_int_equal(CASES[i].resumed, out.tells);
+        assert_true(out.next_ns == (CASES[i].resumed ? 7300 * S : INT64_MAX));
+        if (!CASES[i].resumed)
+            continue;
+        assert_int_equal(SESSION_START, out.tell[0].what);
+        assert_int_equal(10, out.tell[0].session);
+        assert_string_equal("great-ayton-1", out.tell[0].site);
+    }
+}
+
 static void check_with(int32_t mm_s, uint16_t want_mph10, bool want_passed) {
     struct session s;
     struct session_out out;
@@ -143,6 +173,7 @@ int main(void) {
         cmocka_unit_test(a_button_starts_and_stops),
         cmocka_unit_test(it_ends_itself),
         cmocka_unit_test(a_restart_stops_what_was_left),
+        cmocka_unit_test(a_crash_does_not_end_the_counting),
         cmocka_unit_test(a_check_judges_the_radar),
         cmocka_unit_test(a_fork_is_heard_beside_traffic),
     };

@@ -629,14 +629,26 @@ class Speedwatch(Kit):
         child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
         wait_for("its end", lambda: "session 1 at great-ayton-1: stopped"
                  in self.place.log("kit.log"))
-        self.stop(child)
+        wait_for("the counting to go on", lambda: "session 2 at great-ayton-1: started"
+                 in self.place.log("kit.log"))
+        child.kill()
+        child.wait()
+        boot = self.place.dir / "spool-kit-1/unit.session-boot"
+        boot.write_text("%d\n" % (int(boot.read_text()) ^ 1))  # as after a reboot
         child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        wait_for("its end", lambda: "session 2 at great-ayton-1: stopped"
+                 in self.place.log("kit.log"))
         time.sleep(1)
+        self.assertNotIn("session 3 ", self.place.log("kit.log"))
         self.place.wire("kit-1", "session-button pulse 120")
-        wait_for("the next number", lambda: "session 2 at great-ayton-1: started"
+        wait_for("the next number", lambda: "session 3 at great-ayton-1: started"
                  in self.place.log("kit.log"))
         self.stop(child)
-        self.assertIn("session 2 at great-ayton-1: stopped", self.place.log("kit.log"))
+        self.assertIn("session 3 at great-ayton-1: stopped", self.place.log("kit.log"))
+        child = self.place.start(BIN / "speedwatch", "-c", conf, log="kit.log")
+        time.sleep(1)
+        self.stop(child)  # what was ended in order stays ended
+        self.assertNotIn("session 4 ", self.place.log("kit.log"))
 
 
 class Radar(Kit):
