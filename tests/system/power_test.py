@@ -381,7 +381,7 @@ class Watchdog(Power):
 
     @unittest.skipIf(PRELOADS is None, "sanitizers do not go with preloading")
     def test_a_part_that_hangs_is_not_hidden(self):
-        """The disk, the radar's line, the chip: each hangs in turn, and the feeding ends."""
+        """The disk and the radar's line: each hangs in turn, and the feeding ends."""
         for what in ("disk", "radar"):
             with self.subTest(what):
                 stall = self.place.dir / ("stall-" + what)
