@@ -24,6 +24,11 @@ static const struct {
 };
 enum { TAMPERS_COUNT = sizeof TAMPERS / sizeof TAMPERS[0] };
 
+/* lock_word: causes in the lowest byte, then these, then the siren time used, in parts of
+ * siren_max rounded up: coarse, so that chirps rarely change it. */
+enum { WAS_CAUSES = 0x3F, WAS_SET = 0x100, WAS_SOUNDING = 0x200, WAS_STROBE = 0x400 };
+enum { WAS_USED_SHIFT = 16, USED_PARTS = 16 };
+
 const struct lock_conf LOCK_DEFAULTS = {
     .fitted = BIT(LOCK_INPUT_SHACKLE) | BIT(LOCK_INPUT_LOOP) | BIT(LOCK_INPUT_TILT) |
               BIT(LOCK_INPUT_IMPACT),
@@ -91,8 +96,6 @@ static void siren_start(struct lock *l, int64_t length_ns, bool chirp, int64_t n
     if (l->sounding && (chirp || !l->chirp))
         return;
     siren_stop(l, now_ns, out);
-    if (now_ns - l->siren_off_ns >= l->conf.siren_rest_ns)
-        l->siren_used_ns = 0;
     int64_t room_ns = l->conf.siren_max_ns - l->siren_used_ns;
     if (length_ns > room_ns)
         length_ns = room_ns;
@@ -207,8 +210,16 @@ static int64_t restore_due(const struct lock *l) {
     return l->causes != 0 && causes_now(l) == 0 ? l->trouble_ns + l->conf.quiet_ns : NEVER_NS;
 }
 
+/* The siren has rested: its time is whole again. */
+static int64_t rested_due(const struct lock *l) {
+    return !l->sounding && l->siren_used_ns > 0 ? l->siren_off_ns + l->conf.siren_rest_ns
+                                                : NEVER_NS;
+}
+
 static int64_t next_due(const struct lock *l) {
     int64_t due = restore_due(l);
+    if (rested_due(l) < due)
+        due = rested_due(l);
     if (l->phase == LOCK_PHASE_ARMING && l->set_ns < due)
         due = l->set_ns;
     if (l->sounding && l->siren_until_ns < due)
@@ -227,6 +238,8 @@ static void advance(struct lock *l, int64_t now_ns, struct lock_out *out) {
             l->strobe = false;
         else if (l->phase == LOCK_PHASE_ARMING && l->set_ns == due)
             set(l, out);
+        else if (rested_due(l) == due)
+            l->siren_used_ns = 0;
         else
             restore(l, due, out);
     }
@@ -271,8 +284,41 @@ static void apply(struct lock *l, enum lock_input input, int64_t now_ns, struct 
     }
 }
 
-void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int64_t now_ns,
-               struct lock_out *ret_out) {
+/* What was going on when the last life ended.  How long the siren has been silent nobody knows, so
+ * that its rest begins now. */
+static void recall(struct lock *l, uint32_t was, int64_t now_ns, struct lock_out *out) {
+    unsigned parts = was >> WAS_USED_SHIFT < USED_PARTS ? was >> WAS_USED_SHIFT : USED_PARTS;
+    l->causes = was & WAS_CAUSES;
+    l->trouble_ns = now_ns;
+    if (parts > 0) {
+        l->siren_used_ns = l->conf.siren_max_ns / USED_PARTS * parts;
+        l->siren_off_ns = now_ns;
+    }
+    if ((was & WAS_SOUNDING) != 0)
+        tell(out, LOCK_SIREN_OFF);
+}
+
+/* Set or not, as the shackle and the key stand now. */
+static void begin(struct lock *l, uint32_t was, int64_t now_ns, struct lock_out *out) {
+    const bool closed = is(l, LOCK_INPUT_SHACKLE), was_set = (was & WAS_SET) != 0;
+    if (!closed)
+        tell(out, LOCK_OPENED);
+    if (unset_wanted(l)) {
+        if (closed || was_set)
+            tell(out, LOCK_UNSET);
+        unset(l, now_ns, out);
+    } else if (closed) {
+        set(l, out);
+    } else if (was_set) { /* forced while nobody looked */
+        l->phase = LOCK_PHASE_SET;
+        trouble(l, LOCK_CAUSE_SHACKLE, LOCK_ALARM, now_ns, out);
+    }
+    if (l->phase == LOCK_PHASE_SET && (was & WAS_STROBE) != 0)
+        strobe_start(l, now_ns);
+}
+
+void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, uint32_t was,
+               int64_t now_ns, struct lock_out *ret_out) {
     assert(conf->impacts >= 1 && conf->impacts <= LOCK_IMPACTS_MAX);
     *ret_out = (struct lock_out){0};
     *l = (struct lock){.conf = *conf};
@@ -280,14 +326,29 @@ void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int
     l->inputs = (uint8_t)((inputs & conf->fitted) |
                           (~conf->fitted & (BIT(LOCK_INPUT_SHACKLE) | BIT(LOCK_INPUT_LOOP))));
     l->inputs &= (uint8_t)~BIT(LOCK_INPUT_IMPACT);
-    if (is(l, LOCK_INPUT_SHACKLE) && !unset_wanted(l))
-        set(l, ret_out);
-    else
-        tell(ret_out, is(l, LOCK_INPUT_SHACKLE) ? LOCK_UNSET : LOCK_OPENED);
+    recall(l, was, now_ns, ret_out);
+    begin(l, was, now_ns, ret_out);
     for (unsigned i = 0; i < TAMPERS_COUNT; i++)
-        if (is(l, TAMPERS[i].input) == TAMPERS[i].active)
+        if (is(l, TAMPERS[i].input) == TAMPERS[i].active) {
+            l->told_ns = LONG_AGO_NS; /* each is told once more */
             trouble(l, TAMPERS[i].cause, LOCK_TAMPER, now_ns, ret_out);
+        }
     finish(l, ret_out);
+}
+
+uint32_t lock_word(const struct lock *l) {
+    uint32_t word = l->causes & WAS_CAUSES;
+    int64_t used_ns = l->siren_used_ns;
+    if (l->sounding) /* all that it may: nobody knows when it will be cut short */
+        used_ns += l->siren_until_ns - l->siren_on_ns;
+    int64_t part_ns = l->conf.siren_max_ns / USED_PARTS;
+    if (used_ns > 0 && part_ns > 0)
+        word |= (uint32_t)((used_ns + part_ns - 1) / part_ns) << WAS_USED_SHIFT;
+    if (l->phase == LOCK_PHASE_SET)
+        word |= WAS_SET;
+    if (l->sounding && !l->chirp)
+        word |= WAS_SOUNDING;
+    return l->strobe ? word | WAS_STROBE : word;
 }
 
 void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_ns,

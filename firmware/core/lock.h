@@ -4,17 +4,19 @@
  * first impact is a pre-alarm (a chirp, told but ringing nobody), `impacts` of them within the
  * window are an alarm with siren; forced open is an alarm; a cut loop or tilt is tamper, with
  * siren, at once; whole and quiet again is a restore.  While unset impacts are ignored and tamper
- * is still told, without siren.  A daemon that starts on a closed lock sets it at once, so that a
- * restart opens no hole.  Sirens sound in bursts, and no more than siren_max together until they
- * have rested; a strobe goes on for strobe_max, or until all is whole and quiet.  An accelerometer
- * says what it makes of a motion (motion.h): an attack is an alarm, what is doubtful a pre-alarm.
- * A lock that learns its place (learn.h) tells impacts and motions but makes no noise for them;
- * tamper and force sound as ever.  It needs no network.
+ * is still told, without siren.  A daemon that starts on a closed lock sets it at once, and knows
+ * by lock_word what the last one left, so that a restart opens no hole.  Sirens sound in bursts,
+ * and no more than siren_max together until they have rested; a strobe goes on for strobe_max, or
+ * until all is whole and quiet.  An accelerometer says what it makes of a motion (motion.h): an
+ * attack is an alarm, what is doubtful a pre-alarm. A lock that learns its place (learn.h) tells
+ * impacts and motions but makes no noise for them; tamper and force sound as ever.  It needs no
+ * network.
  *
  * Promises (tests/core/lock_test.c): a state and an input give the same output always; siren time
  * never exceeds siren_max between two rests, whatever happens; every edge that changes the state
  * is told, the restore too; repeats within `repeat_ns` are throttled, first edges never; a step
- * that comes late gives what the steps in time would have given.
+ * that comes late gives what the steps in time would have given; over a restart what was begun is
+ * ended (restored, siren off), what is forced meanwhile is an alarm, and siren_max holds.
  * Memory: the struct.  Threads: the loop's.  Time: given (ns since boot). */
 #ifndef MOORWATCH_LOCK_H
 #define MOORWATCH_LOCK_H
@@ -83,9 +85,16 @@ struct lock_out {
     int64_t next_ns;                     /* call lock_tick by then; INT64_MAX: never */
 };
 
-/* `inputs` are the levels read at the start: a bit per enum lock_input. */
-void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, int64_t now_ns,
-               struct lock_out *ret_out);
+/* `inputs` are the levels read at the start: a bit per enum lock_input.  `was` is the lock_word of
+ * the last life, 0 if there was none.  Set then and open now without the key: an alarm, forced
+ * while nobody looked; with the key: unset, and told.  It sounded: the siren's end is told.  Its
+ * trouble is told again and sounds again, within what is left of siren_max, if it still stands;
+ * else it is told restored after quiet_ns.  A siren whose time was used counts as silent from this
+ * start on. */
+void lock_init(struct lock *l, const struct lock_conf *conf, uint8_t inputs, uint32_t was,
+               int64_t now_ns, struct lock_out *ret_out);
+/* What must outlive the daemon: keep it when it differs from the one kept. */
+uint32_t lock_word(const struct lock *l);
 void lock_edge(struct lock *l, enum lock_input input, bool active, int64_t now_ns,
                struct lock_out *ret_out);
 /* What an accelerometer makes of a motion: an attack, or (not `attack`) perhaps one.  The cause is

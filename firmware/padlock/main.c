@@ -7,6 +7,7 @@
 #include "roles.h"
 #include "sensors.h"
 #include "settings.h"
+#include <stdio.h>
 
 static const char MODULE[] = "lock";
 
@@ -16,6 +17,7 @@ struct padlock {
     struct role roles[GPIO_LINES_MAX];
     unsigned locks;
     struct lock lock[EVENT_LOCKS_MAX];
+    uint64_t kept[EVENT_LOCKS_MAX]; /* lock_word, as it is on the disk */
     struct barrier barrier[EVENT_LOCKS_MAX];
     bool siren[EVENT_LOCKS_MAX], strobe[EVENT_LOCKS_MAX];
     int64_t next_ns[EVENT_LOCKS_MAX], barrier_ns[EVENT_LOCKS_MAX];
@@ -57,6 +59,24 @@ static void tell(struct padlock *p, unsigned lock, enum lock_what what, uint8_t 
         sensors_placed(&p->sensors, lock);
 }
 
+/* Over restarts.  Only what has changed: cards wear. */
+static void keep(struct padlock *p, unsigned lock) {
+    char name[sizeof "lock-4294967295"];
+    const uint64_t word = lock_word(&p->lock[lock]);
+    if (word == p->kept[lock])
+        return;
+    snprintf(name, sizeof name, "lock-%u", lock + 1);
+    unit_remember(p->unit, name, word);
+    p->kept[lock] = word;
+}
+
+static uint32_t kept(struct padlock *p, unsigned lock) {
+    char name[sizeof "lock-4294967295"];
+    snprintf(name, sizeof name, "lock-%u", lock + 1);
+    p->kept[lock] = unit_recall(p->unit, name, 0);
+    return (uint32_t)p->kept[lock];
+}
+
 static void obey(struct padlock *p, unsigned lock, const struct lock_out *out, int64_t t_ns) {
     const bool sounds = p->siren[lock] || out->siren;
     p->siren[lock] = out->siren;
@@ -68,6 +88,7 @@ static void obey(struct padlock *p, unsigned lock, const struct lock_out *out, i
     sound(p); /* before the disk, which may be slow */
     for (unsigned i = 0; i < out->tells; i++)
         tell(p, lock, out->tell[i], out->causes[i], t_ns);
+    keep(p, lock); /* after the word of it: what was never told needs no end */
 }
 
 /* --- barriers ------------------------------------------------------------------------------- */
@@ -168,7 +189,7 @@ static int start(void *ctx, struct unit *u, int64_t now_ns) {
         struct lock_out out;
         uint8_t inputs;
         const struct lock_conf conf = conf_for(p, i, &inputs);
-        lock_init(&p->lock[i], &conf, inputs, now_ns, &out);
+        lock_init(&p->lock[i], &conf, inputs, kept(p, i), now_ns, &out);
         obey(p, i, &out, now_ns);
         barrier_init(&p->barrier[i], &barrier);
         step_barrier(p, i, now_ns);

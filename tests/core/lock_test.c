@@ -54,7 +54,7 @@ static void story(const struct lock_conf *conf, uint8_t inputs, const char *firs
     struct lock l;
     struct lock_out out;
     char got[256];
-    lock_init(&l, conf, inputs, 0, &out);
+    lock_init(&l, conf, inputs, 0, 0, &out);
     words(&out, got);
     assert_string_equal(first, got);
     for (const struct step *s = steps; s->tells != NULL; s++) {
@@ -195,7 +195,7 @@ static void what_a_learning_lock_does(void **state) {
     story(&conf, CLOSED, "set", steps);
     struct lock l;
     struct lock_out out;
-    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_init(&l, &conf, CLOSED, 0, 0, &out);
     lock_learn(&l, true, S, &out);
     lock_motion(&l, true, LOCK_CAUSE_MOTION, 2 * S, &out);
     assert_false(out.siren || out.strobe);
@@ -208,7 +208,7 @@ static void causes_say_what_spoke(void **state) {
     (void)state;
     struct lock l;
     struct lock_out out;
-    lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, &out);
+    lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, 0, &out);
     assert_int_equal(0, out.causes[0]);
     lock_motion(&l, false, LOCK_CAUSE_MOTION, S, &out);
     assert_int_equal(LOCK_CAUSE_MOTION, out.causes[0]);
@@ -233,7 +233,7 @@ static void the_strobe_outlasts_the_siren(void **state) {
     struct lock l;
     struct lock_out out;
     struct lock_conf conf = LOCK_DEFAULTS;
-    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_init(&l, &conf, CLOSED, 0, 0, &out);
     lock_motion(&l, false, LOCK_CAUSE_MOTION, S, &out);
     assert_true(out.siren && !out.strobe);
     lock_edge(&l, LOCK_INPUT_LOOP, false, 10 * S, &out);
@@ -244,12 +244,73 @@ static void the_strobe_outlasts_the_siren(void **state) {
     lock_tick(&l, 5100 * S, &out);
     assert_false(out.strobe);
     conf.strobe_max_ns = 600 * S;
-    lock_init(&l, &conf, CLOSED, 0, &out);
+    lock_init(&l, &conf, CLOSED, 0, 0, &out);
     lock_edge(&l, LOCK_INPUT_LOOP, false, 10 * S, &out);
     lock_tick(&l, 609 * S, &out);
     assert_true(out.strobe && out.next_ns == 610 * S);
     lock_tick(&l, 610 * S, &out);
     assert_false(out.strobe);
+}
+
+static void again(struct lock *l, struct lock_conf *conf, uint8_t inputs, const char *expected) {
+    struct lock_out out;
+    char got[256];
+    lock_init(l, conf, inputs, lock_word(l), 0, &out);
+    words(&out, got);
+    assert_string_equal(expected, got);
+}
+
+/* Killed in an alarm, and what is found afterwards. */
+static void a_restart_opens_no_hole(void **state) {
+    (void)state;
+    struct lock l;
+    struct lock_out out;
+    struct lock_conf conf = LOCK_DEFAULTS;
+    conf.fitted |= BIT(KEY);
+    lock_init(&l, &conf, CLOSED, 0, 0, &out);
+    again(&l, &conf, CLOSED, "set");
+    again(&l, &conf, BIT(LOOP), "opened alarm siren-on");           /* forced meanwhile */
+    again(&l, &conf, BIT(LOOP), "siren-off opened alarm siren-on"); /* still so */
+    again(&l, &conf, CLOSED, "siren-off set");
+    lock_tick(&l, 60 * S - 1, &out);
+    assert_int_equal(0, out.tells);
+    assert_true(out.strobe);
+    lock_tick(&l, 60 * S, &out);
+    assert_int_equal(LOCK_RESTORED, out.tell[0]);
+    assert_int_equal(LOCK_CAUSE_SHACKLE, out.causes[0]);
+    assert_false(out.strobe);
+    lock_edge(&l, LOCK_INPUT_LOOP, false, 70 * S, &out);
+    again(&l, &conf, BIT(SHACKLE), "siren-off set tamper siren-on");
+    again(&l, &conf, BIT(LOOP) | BIT(KEY), "siren-off opened unset restored");
+    again(&l, &conf, BIT(LOOP), "opened"); /* unset it stays */
+    conf.fitted &= (uint8_t)~BIT(KEY);
+    again(&l, &conf, CLOSED, "set");
+    again(&l, &conf, BIT(LOOP), "opened unset"); /* no switch: opened by key, and told */
+}
+
+/* Restarted without end while it is cut, it sounds no more than siren_max; rested, it does again.
+ */
+static void restarts_keep_the_sirens_budget(void **state) {
+    (void)state;
+    struct lock l;
+    struct lock_out out;
+    const struct lock_conf *conf = &LOCK_DEFAULTS;
+    int64_t sounded = 0;
+    uint32_t was = 0;
+    for (int i = 0; i < 100; i++) {
+        lock_init(&l, conf, BIT(SHACKLE), was, 0, &out);
+        sounded += out.siren ? conf->siren_burst_ns : 0;
+        was = lock_word(&l);
+    }
+    assert_in_range(sounded, 400 * S, 900 * S);
+    lock_init(&l, conf, CLOSED, was, 0, &out);
+    lock_tick(&l, conf->siren_rest_ns, &out);
+    lock_init(&l, conf, BIT(SHACKLE), lock_word(&l), 0, &out);
+    assert_true(out.siren);
+    lock_init(&l, conf, CLOSED, UINT32_MAX, 0, &out); /* damaged: no more than a silent hour */
+    lock_tick(&l, conf->siren_rest_ns, &out);
+    lock_edge(&l, LOCK_INPUT_LOOP, false, conf->siren_rest_ns + S, &out);
+    assert_true(out.siren);
 }
 
 /* A random life: edges at random moments, more or less rough. */
@@ -284,7 +345,7 @@ static size_t run(const struct life *life, const struct lock_conf *conf, bool in
     size_t n = 0;
     int64_t on_ns = 0, off_ns = -10000 * S, used = 0, worst = 0;
     bool sounding = false;
-    lock_init(&l, conf, CLOSED, 0, &out);
+    lock_init(&l, conf, CLOSED, 0, 0, &out);
     for (unsigned i = 0; i <= life->n; i++) {
         int64_t edge = i < life->n ? life->edges[i].at : life->edges[i - 1].at + 7200 * S;
         for (;;) {
@@ -350,7 +411,7 @@ static void the_siren_has_a_budget(void **state) {
     struct lock l;
     struct lock_out out;
     int64_t sounded = 0;
-    lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, &out);
+    lock_init(&l, &LOCK_DEFAULTS, CLOSED, 0, 0, &out);
     for (int64_t t = S; t < 10800 * S; t += S / 2) {
         sounded += out.siren ? S / 2 : 0;
         lock_edge(&l, LOCK_INPUT_IMPACT, (t / (S / 2)) % 2 == 0, t, &out);
@@ -371,7 +432,7 @@ static void locks_with_one_siren_keep_its_budget_together(void **state) {
     bool before = false, on[2] = {false, false};
     conf.siren_max_ns /= 2;
     for (int i = 0; i < 2; i++)
-        lock_init(&l[i], &conf, CLOSED, 0, &out);
+        lock_init(&l[i], &conf, CLOSED, 0, 0, &out);
     for (int64_t t = S; t < 86400 * S; t += S) {
         const int i = (int)(t / (2000 * S)) % 2;
         const int64_t phase = t % (2000 * S);
@@ -404,6 +465,8 @@ int main(void) {
         cmocka_unit_test(what_a_learning_lock_does),
         cmocka_unit_test(causes_say_what_spoke),
         cmocka_unit_test(the_strobe_outlasts_the_siren),
+        cmocka_unit_test(a_restart_opens_no_hole),
+        cmocka_unit_test(restarts_keep_the_sirens_budget),
         cmocka_unit_test(random_lives_keep_the_promises),
         cmocka_unit_test(the_siren_has_a_budget),
         cmocka_unit_test(locks_with_one_siren_keep_its_budget_together),

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -345,6 +346,34 @@ class Padlock(Case):
         # Not acknowledged by any collector: after `resend` the same bytes come once more.
         wait_for("the same batch again", lambda: [
             m for m in self.place.messages()].count(sent[0]) >= 2)
+        self.stop(child)
+
+    def test_what_a_kill_in_an_alarm_leaves_is_ended(self):
+        kit = (SOURCE / "boards/kits/padlock-hub.ini").read_text()
+        opened = re.sub(r"(\[in shackle-2\][^[]*rest = )on", r"\1off", kit)
+        self.assertNotEqual(kit, opened)
+        first, then = self.place.write("first.ini", kit), self.place.write("then.ini", opened)
+        quiet = "[lock]\nquiet = 1 s\n"
+        child = self.padlock(self.place.config("hub.conf", "hub-1", first, more=quiet))
+        self.place.wire("hub-1", "loop-1 0")
+        wait_for("the siren", lambda: "lock: 1: siren on" in self.place.log("hub.log"))
+        kept = self.place.dir / "spool-hub-1" / "unit.lock-1"
+        wait_for("its state", lambda: kept.exists() and int(kept.read_text()) & 0x200)
+        child.kill()
+        child.wait()
+        (self.place.dir / "hub-1.gpio").unlink()
+        # Meanwhile loop 1 was mended, and lock 2 forced.
+        child = self.padlock(self.place.config("hub.conf", "hub-1", then, more=quiet), "again.log")
+        wait_for("the end", lambda: "lock: 1: restored" in self.place.log("again.log"))
+        told = re.findall(r"lock: ([12]: .*)", self.place.log("again.log"))
+        self.assertEqual(["1: siren off", "1: set", "2: opened", "2: alarm", "2: siren on",
+                          "1: restored"], told)
+        self.assertEqual("1", self.place.outputs("hub-1")["siren"])
+        wait_for("its state again", lambda: int(kept.read_text()) & 0xFF == 0)
+        before = kept.stat().st_mtime_ns
+        self.place.wire("hub-1", "tilt-3 1")
+        wait_for("the tamper", lambda: "lock: 3: tamper" in self.place.log("again.log"))
+        self.assertEqual(before, kept.stat().st_mtime_ns)  # written only when it changes
         self.stop(child)
 
     def test_it_says_things_once(self):
