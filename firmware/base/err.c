@@ -1,5 +1,8 @@
 #include "err.h"
 #include <stddef.h>
+#include <string.h>
+
+enum { ERR_LOWEST = -4095 /* what a system call may return */ };
 
 static const struct {
     int err;
@@ -36,5 +39,7 @@ const char *err_text(int err) {
     for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
         if (WORDS[i].err == err)
             return WORDS[i].text;
-    return "unknown error";
+    /* Static text in the untranslated tongue; NULL for a number that the system does not know. */
+    const char *text = err >= ERR_LOWEST ? strerrordesc_np(-err) : NULL;
+    return text != NULL ? text : "unknown error";
 }

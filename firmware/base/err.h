@@ -38,7 +38,8 @@ enum err {
     ERR_KEY = -129,      /* a key that does not fit, or a signature that does not hold */
 };
 
-/* Words for an error, for people: never NULL, static.  A positive value is "success". */
+/* Words for an error, for people: never NULL, static.  A positive value is "success"; a system
+ * error without words of ours has the C library's. */
 const char *err_text(int err);
 
 #endif

@@ -95,7 +95,9 @@ bool unit_store_open(struct unit_store *s, uint64_t boot_id, int64_t now_ns) {
         err = seal_random(&seed, sizeof seed);
     if (err < 0) {
         if (!s->said)
-            log_error(MODULE, "%s: %s; nothing can be recorded, trying again every 10 s",
+            log_error(MODULE,
+                      "%s: %s; nothing can be recorded, trying again every 10 s: make it a "
+                      "directory that this user may write, on a disk with space",
                       s->conf->state, err_text(err));
         s->said = true;
         return false;

@@ -38,10 +38,19 @@ static void every_number_has_words(void **state) {
     assert_string_equal(err_text(-4000), "unknown error");
 }
 
+/* Met in the field as "unknown error": a file where a directory belongs, and its like. */
+static void system_errors_have_the_system_words(void **state) {
+    (void)state;
+    const int met[] = {ENOTDIR, EISDIR, EMFILE, ENFILE, ELOOP, EFBIG, EXDEV, ENXIO, EDQUOT};
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++)
+        assert_string_equal(err_text(-met[i]), strerror(met[i]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_those_of_errno),
         cmocka_unit_test(every_number_has_words),
+        cmocka_unit_test(system_errors_have_the_system_words),
     };
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
 }
