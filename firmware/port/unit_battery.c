@@ -172,8 +172,9 @@ int64_t unit_battery_step(struct unit_battery *b, struct unit_store *store,
         return INT64_MAX;
     if (!b->loaded && store->open)
         load(b, store, clock);
-    if (b->worker == NULL && !b->fault && i2c_worker_open(&b->worker) < 0)
-        judge(b, ERR_NOMEM);
+    int err = b->worker == NULL && now_ns >= b->next_ns ? i2c_worker_open(&b->worker) : 0;
+    if (err < 0)
+        judge(b, err); /* turn() sets the time of the next try */
     if (now_ns >= b->next_ns || b->job.asked)
         b->next_ns = turn(b, clock, now_ns);
     if (b->loaded && now_ns >= b->save_ns)
