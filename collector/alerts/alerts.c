@@ -1,5 +1,6 @@
 #include "alerts.h"
 #include "clock.h"
+#include "fault_words.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -51,12 +52,22 @@ static void causes_add(char *text, size_t cap, const struct alerts_signal *s) {
                  count > 1 && is_break_in(s) ? ": confirmed by a second sensor" : "");
 }
 
+/* What a fault is about: ": sensor at 0x18". */
+static void detail_add(char *text, size_t cap, const struct alerts_signal *s) {
+    char words[96] = "";
+    size_t len = strlen(text);
+    if (s->kind == SIGNAL_FAULT)
+        fault_words(s->what, s->detail, words, sizeof words);
+    if (words[0] != '\0')
+        snprintf(text + len, cap - len, ": %s", words);
+}
+
 static void title_write(char *buf, size_t cap, const struct alerts_signal *s) {
     const char *place = s->place != NULL && s->place[0] != '\0' ? s->place : s->device;
     const char *word = signal_word(s);
-    if (s->kind == SIGNAL_FAULT && s->what == FAULT_BATTERY_SOON && s->count > 0)
-        snprintf(buf, cap, "Needs a battery within %u day%s: %s", (unsigned)s->count,
-                 s->count == 1 ? "" : "s", place);
+    if (s->kind == SIGNAL_FAULT && s->what == FAULT_BATTERY_SOON && s->detail > 0)
+        snprintf(buf, cap, "Needs a battery within %u day%s: %s", (unsigned)s->detail,
+                 s->detail == 1 ? "" : "s", place);
     else if (s->kind == SIGNAL_GAP)
         snprintf(buf, cap, "Records dropped (%s): %s", word, place);
     else if (s->kind == SIGNAL_FAULT)
@@ -170,6 +181,7 @@ static void raise_new(const struct alerts_signal *s, bool late, struct alerts_de
     snprintf(d->entry, sizeof d->entry, "%s%s", signal_word(s),
              late ? ", received late: not rung" : "");
     causes_add(d->entry, sizeof d->entry, s);
+    detail_add(d->entry, sizeof d->entry, s);
     capital(d->entry);
 }
 
@@ -190,6 +202,7 @@ static void join(const struct alerts_signal *s, struct alerts_decision *d) {
         return;
     snprintf(d->entry, sizeof d->entry, "%s again, %u so far", signal_word(s), a->events);
     causes_add(d->entry, sizeof d->entry, s);
+    detail_add(d->entry, sizeof d->entry, s);
     capital(d->entry);
 }
 

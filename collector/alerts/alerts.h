@@ -40,7 +40,8 @@ struct alerts_signal {
     uint8_t what;
     uint8_t causes;      /* SIGNAL_LOCK: bits of enum lock_cause */
     bool active;         /* SIGNAL_FAULT: false: it has cleared */
-    uint32_t count;      /* SIGNAL_GAP: events; SIGNAL_FAULT: its detail, if that is a count */
+    uint32_t count;      /* SIGNAL_GAP: events */
+    int32_t detail;      /* SIGNAL_FAULT: as the code explains it (event.h); 0: none */
     int64_t occurred_ms; /* STORE_NEVER: unknown */
     uint8_t quality;     /* enum clock_quality of occurred_ms */
     int64_t latest_ms;   /* it occurred no later than this; STORE_NEVER: no bound */

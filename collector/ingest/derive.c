@@ -401,7 +401,7 @@ static int on_fault(struct work *w, const struct event *e) {
                               .lock = STORE_NO_LOCK,
                               .what = e->fault.code,
                               .active = e->fault.active,
-                              .count = e->fault.detail > 0 ? (uint32_t)e->fault.detail : 0,
+                              .detail = e->fault.detail,
                               .place = w->source->device->name};
     return r < 0 ? r : tell(w, e, &s);
 }

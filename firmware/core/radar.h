@@ -51,6 +51,7 @@ struct radar_status {
     uint32_t lost;          /* frames that an overrun took: HEALTH_FRAMES_LOST */
     const char *advice;     /* for people: what is wrong and what to do; static; NULL: nothing */
     int32_t max_speed_mm_s; /* beyond it speeds fold: PASSAGE_SATURATED near it */
+    bool sound, mono;       /* RADAR_WRONG: a sound input is unfit; for it has one channel */
     unsigned misset;        /* which setting, in the driver's own count; 0: none */
     const char *misset_name;
     char device[64]; /* the name that was opened last */

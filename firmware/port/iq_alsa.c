@@ -84,7 +84,7 @@ static int set_up(struct alsa *a, const char **ret_why) {
     int r = snd_pcm_hw_params_any(a->pcm, p);
     if (r >= 0 && snd_pcm_hw_params_get_channels_max(p, &most) == 0 && most < CHANNELS) {
         *ret_why = MONO;
-        return ERR_INVAL;
+        return ERR_VERSION;
     }
     if (r >= 0)
         r = snd_pcm_hw_params_set_rate_resample(a->pcm, p, 0);

@@ -19,7 +19,8 @@ struct iq_source {
     void (*close)(void *ctx);
 };
 
-/* How to open one; ret_why: what is wrong and what to do, static text, set when it fails. */
+/* How to open one.  ERR_INVAL: unfit; ERR_VERSION: unfit, for it has one channel only.  ret_why:
+ * what is wrong and what to do, static text, set when it fails. */
 struct iq_source_kind {
     int (*open)(const char *name, struct iq_source *ret_source, const char **ret_why);
 };

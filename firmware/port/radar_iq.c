@@ -90,7 +90,10 @@ static void try_open(struct radar_iq *r, int64_t now_ns) {
     if (err == 0 && fit_rate(r, r->source.rate_hz) < 0)
         err = ERR_RANGE, why = "its sampling rate and the module's carrier do not go together";
     if (err < 0) {
-        fall_back(r, err == ERR_INVAL ? RADAR_WRONG : RADAR_GONE, why, now_ns);
+        bool mono = err == ERR_VERSION;
+        r->status.sound = true;
+        r->status.mono = mono;
+        fall_back(r, mono || err == ERR_INVAL ? RADAR_WRONG : RADAR_GONE, why, now_ns);
         return;
     }
     snprintf(r->status.firmware, sizeof r->status.firmware, "%u Hz", r->source.rate_hz);

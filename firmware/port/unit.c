@@ -281,11 +281,12 @@ static int64_t step(struct unit *u) {
             sd_event_exit(u->loop, EXIT_CONFIG);
             return INT64_MAX; /* what has not started has no step */
         }
-        unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), 0);
+        unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank),
+                   u->bank.open ? ERR_TIMEDOUT : ERR_NODEV);
     }
     next = earlier(next, unit_bank_step(&u->bank, now, moved, u));
     notify_progress(&u->notify, NOTIFY_GPIO);
-    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), 0);
+    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), u->bank.open ? ERR_TIMEDOUT : ERR_NODEV);
     next = earlier(next, u->app->step(u->app->ctx, u, now));
     next = earlier(next, unit_bank_due(&u->bank));
     next = earlier(next, step_heartbeat(u, now));

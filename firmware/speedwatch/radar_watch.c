@@ -43,6 +43,8 @@ static const struct trouble *trouble_of(enum radar_state state) {
 }
 
 static int32_t detail_of(const struct radar_status *s) {
+    if (s->state == RADAR_WRONG)
+        return s->mono ? WRONG_MONO : s->sound ? WRONG_INPUT : WRONG_TALKS;
     return s->state == RADAR_GONE ? ERR_NODEV : s->state == RADAR_MISSET ? (int32_t)s->misset : 0;
 }
 

@@ -181,17 +181,24 @@ enum fault_code {
     FAULT_RADAR_RESET = 2,
     FAULT_RADAR_CONFIG = 3,
     FAULT_STORAGE = 4,
-    FAULT_GPIO = 5,
-    FAULT_CLOCK_STEP = 6,
-    FAULT_BATTERY_LOW = 7,
+    FAULT_GPIO = 5,       /* detail: ERR_NODEV: not open; ERR_TIMEDOUT: an output was on too long */
+    FAULT_CLOCK_STEP = 6, /* detail: by how many ms */
+    FAULT_BATTERY_LOW = 7,   /* detail: mV */
     FAULT_RADAR_GARBAGE = 8, /* bytes come, no line is understood: wrong baud rate? */
-    FAULT_RADAR_WRONG = 9,   /* what answers is no radar: a modem? */
+    FAULT_RADAR_WRONG = 9,   /* what answers is no radar; detail: enum wrong_radar */
     FAULT_SENSOR = 10,       /* an I2C sensor is silent or its bus hangs; detail: its address */
     FAULT_BATTERY_SOON = 11, /* detail: days left */
     FAULT_POWER = 12,        /* supply too low or CPU throttled; detail: health_power bits */
     FAULT_GNSS = 13,         /* fixes that cannot be: a receiver in trouble, or a jammer */
     FAULT_RADAR_LEVEL = 14,  /* an I/Q signal that clips or is dead */
     FAULT_DISK_LOW = 15,     /* detail: MiB left */
+};
+
+/* What answers where a radar should; 0: not stated. */
+enum wrong_radar {
+    WRONG_TALKS = 1, /* a modem, a GNSS receiver */
+    WRONG_MONO = 2,  /* a sound card with one channel */
+    WRONG_INPUT = 3, /* a sound input that does not suit for another reason */
 };
 
 struct event_fault {

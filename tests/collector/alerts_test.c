@@ -150,7 +150,7 @@ static void a_battery_has_its_days_in_the_title(void **state) {
                               .lock = STORE_NO_LOCK,
                               .what = FAULT_BATTERY_SOON,
                               .active = true,
-                              .count = 29,
+                              .detail = 29,
                               .occurred_ms = NOW,
                               .quality = CLOCK_NTP,
                               .latest_ms = STORE_NEVER,
@@ -158,6 +158,47 @@ static void a_battery_has_its_days_in_the_title(void **state) {
                               .place = "Ropner Park"};
     alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
     assert_string_equal(d.alert.title, "Needs a battery within 29 days: Ropner Park");
+}
+
+/* Every fault has words of its own, and says what it is about. */
+static void every_fault_in_words(void **state) {
+    (void)state;
+    static const struct {
+        int32_t detail;
+        const char *words;
+    } WANT[FAULT_DISK_LOW + 1] = {
+        [FAULT_RADAR_SILENT] = {-19, "the device is gone"},
+        [FAULT_RADAR_RESET] = {3, "3 times since the start"},
+        [FAULT_RADAR_CONFIG] = {2, "setting 2 is not taken"},
+        [FAULT_STORAGE] = {-28, "disk"},
+        [FAULT_GPIO] = {-19, "the lines cannot be opened"},
+        [FAULT_CLOCK_STEP] = {-42000, "stepped by -42.0 s"},
+        [FAULT_BATTERY_LOW] = {11300, "11.30 V"},
+        [FAULT_RADAR_GARBAGE] = {0, "Radar not understood"}, /* the name says it all */
+        [FAULT_RADAR_WRONG] = {2, "one channel only: a stereo line input is needed"},
+        [FAULT_SENSOR] = {0x18, "sensor at 0x18"},
+        [FAULT_BATTERY_SOON] = {1, "1 day left"},
+        [FAULT_POWER] = {13, "under voltage, throttled, hot"},
+        [FAULT_GNSS] = {6, "a date 1,024 weeks off"},
+        [FAULT_RADAR_LEVEL] = {2, "the signal clips"},
+        [FAULT_DISK_LOW] = {37, "37 MiB left"},
+    };
+    for (uint8_t code = 1; code <= FAULT_DISK_LOW; code++) {
+        struct alerts_signal s = lock_signal(code, NOW);
+        struct alerts_decision d;
+        s.kind = SIGNAL_FAULT;
+        s.active = true;
+        s.detail = WANT[code].detail;
+        alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+        assert_non_null(WANT[code].words);
+        if (strstr(d.entry, WANT[code].words) == NULL || strstr(d.entry, "nknown") != NULL)
+            fail_msg("fault %u: %s", code, d.entry);
+        for (uint8_t other = 1; other < code; other++)
+            assert_string_not_equal(fault_code_name(code), fault_code_name(other));
+        s.detail = 0;
+        alerts_decide(&s, NULL, ALERTS_LATE_MS, &d);
+        assert_null(strchr(d.entry, ':'));
+    }
 }
 
 static void what_is_late(void **state) {
@@ -353,6 +394,7 @@ int main(void) {
         cmocka_unit_test(a_gate_that_stands_open),
         cmocka_unit_test(what_made_it_speak),
         cmocka_unit_test(a_battery_has_its_days_in_the_title),
+        cmocka_unit_test(every_fault_in_words),
         cmocka_unit_test(what_is_late),
         cmocka_unit_test(older_news_moves_nothing_back),
         cmocka_unit_test(a_tamper_makes_an_alarm_worse),

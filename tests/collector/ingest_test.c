@@ -352,6 +352,34 @@ static void a_gap_lets_the_queue_go_on(void **state) {
     assert_true(ack.has_upto && ack.upto == 1);
 }
 
+static int keep_words(void *arg, const struct store_alert_entry *row) {
+    snprintf(arg, STORE_TEXT_MAX + 1, "%s", row->text);
+    return 0;
+}
+
+static void every_fault_becomes_an_alert(void **state) {
+    (void)state;
+    for (uint8_t code = 1; code <= FAULT_DISK_LOW; code++) {
+        const struct event e = {.kind = EVENT_FAULT,
+                                .t_ms = 1000000,
+                                .fault = {.code = code, .active = true, .detail = code}};
+        struct field_batch batch;
+        char words[STORE_TEXT_MAX + 1] = "";
+        bench.notices = bench.acks = 0;
+        field_send(&bench.kit, CLASS_ALARM, &e, 1, &batch);
+        assert_int_equal(give(&batch), INGEST_STORED);
+        assert_true(bench.notices == 1 && bench.notice[0].alert.kind == ALERT_FAULT);
+        assert_int_equal(bench.notice[0].alert.detail, code);
+        assert_null(strstr(bench.notice[0].alert.title, "nknown"));
+        assert_true(bench.store.entries(bench.store.ctx, bench.notice[0].alert.id, 0, keep_words,
+                                        words) >= 0);
+        if (code == FAULT_SENSOR)
+            assert_string_equal(words, "Sensor silent: sensor at 0x0a");
+        if (code == FAULT_DISK_LOW)
+            assert_string_equal(words, "Disk nearly full: 15 MiB left");
+    }
+}
+
 static void late_data_is_late(void **state) {
     (void)state;
     struct field_batch old, fresh;
@@ -428,6 +456,7 @@ int main(void) {
         TEST(a_cloned_identity_is_refused_and_told),
         TEST(a_broken_chain_is_a_finding),
         TEST(a_gap_lets_the_queue_go_on),
+        TEST(every_fault_becomes_an_alert),
         TEST(late_data_is_late),
         TEST(without_a_clock_the_boot_bounds_the_time),
         TEST(status_is_the_link),

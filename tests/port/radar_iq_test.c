@@ -217,6 +217,10 @@ static void test_unfit_card(void **state) {
     run(S);
     assert_int_equal(status.state, RADAR_WRONG);
     assert_string_equal(status.advice, "mono");
+    assert_true(status.sound && !status.mono);
+    card.open_error = ERR_VERSION;
+    run(120 * S);
+    assert_true(status.state == RADAR_WRONG && status.mono);
     card.open_error = 0; /* exchanged for a better one */
     run(10 * S);
     assert_int_equal(status.state, RADAR_READY);

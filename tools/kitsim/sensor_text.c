@@ -36,10 +36,6 @@ static const struct {
 };
 enum { SHAPES_COUNT = sizeof SHAPES / sizeof *SHAPES };
 
-const char *sensor_text_name(unsigned at) {
-    return at < SHAPES_COUNT ? SHAPES[at].name : NULL;
-}
-
 bool sensor_text_named(const char *name, struct sensor_text *ret_text) {
     for (unsigned i = 0; i < SHAPES_COUNT; i++)
         if (strcmp(SHAPES[i].name, name) == 0) {

@@ -26,8 +26,7 @@ double sensor_unit_mm_s(char letter);
 const char *sensor_unit_name(char letter); /* "m-per-sec", as U? answers */
 
 /* Shapes by name: "plain", "timed", "weighed", "units", "json", "json-timed", "array".  False if
- * there is none; `at` counts from 0: the names there are, NULL behind the last. */
+ * there is none. */
 bool sensor_text_named(const char *name, struct sensor_text *ret_text);
-const char *sensor_text_name(unsigned at);
 
 #endif

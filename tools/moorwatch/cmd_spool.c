@@ -65,11 +65,13 @@ static void session_words(const struct event_session *e, char *buf, size_t cap) 
 }
 
 static void health_words(const struct event_health *h, char *buf, size_t cap) {
-    snprintf(buf, cap,
-             "health battery %u mV %d mA %u days, disk %" PRIu32
-             " MiB, spool %u days, power %02x, clock %u, %.1f C",
-             h->battery_mv, h->battery_ma, h->battery_days, h->disk_free_mib, h->spool_days,
-             h->power_flags, h->clock_quality, h->temperature_c10 / 10.0);
+    int n = snprintf(buf, cap,
+                     "health battery %u mV %d mA %u days, disk %" PRIu32
+                     " MiB, spool %u days, power %02x, clock %u",
+                     h->battery_mv, h->battery_ma, h->battery_days, h->disk_free_mib, h->spool_days,
+                     h->power_flags, h->clock_quality);
+    if (h->temperature_c10 != INT16_MIN && n >= 0 && (size_t)n < cap)
+        snprintf(buf + n, cap - (size_t)n, ", %.1f C", h->temperature_c10 / 10.0);
 }
 
 /* What a person would ask next: which lock and what, how fast, which session, which fault. */
