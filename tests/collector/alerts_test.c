@@ -170,7 +170,7 @@ static void every_fault_in_words(void **state) {
         [FAULT_RADAR_SILENT] = {-19, "the device is gone"},
         [FAULT_RADAR_RESET] = {3, "3 times since the start"},
         [FAULT_RADAR_CONFIG] = {2, "setting 2 is not taken"},
-        [FAULT_STORAGE] = {-28, "disk"},
+        [FAULT_STORAGE] = {-28, "no space left"},
         [FAULT_GPIO] = {-19, "the lines cannot be opened"},
         [FAULT_CLOCK_STEP] = {-42000, "stepped by -42.0 s"},
         [FAULT_BATTERY_LOW] = {11300, "11.30 V"},
