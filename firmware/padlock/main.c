@@ -26,11 +26,16 @@ struct padlock {
     struct unit *unit;
 };
 
-static int check(void *ctx, const struct unit_board *board) {
+static int check(void *ctx) {
+    const struct padlock *p = ctx;
+    return settings_check(&p->conf);
+}
+
+static int fit(void *ctx, const struct unit_board *board) {
     struct padlock *p = ctx;
     int locks = roles_read(board, p->roles);
     p->locks = locks > 0 ? (unsigned)locks : 0;
-    return settings_check(&p->conf) < 0 || locks < 0 ? ERR_INVAL : 0;
+    return locks < 0 ? ERR_INVAL : 0;
 }
 
 /* --- outputs and events --------------------------------------------------------------------- */
@@ -260,6 +265,7 @@ int main(int argc, char **argv) {
         .conf = &padlock.conf.unit,
         .ctx = &padlock,
         .check = check,
+        .fit = fit,
         .start = start,
         .edge = edge,
         .step = step,

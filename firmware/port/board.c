@@ -425,6 +425,36 @@ int board_resolve(const struct board *board, const struct kit *kit,
     return errors->count > 0 ? ERR_INVAL : (int)kit->line_count;
 }
 
+/* A pin that an input has too, before or behind, may be driven from outside. */
+static bool shared(const struct kit *kit, unsigned index) {
+    for (unsigned k = 0; k < kit->line_count; k++)
+        if (k != index && kit->lines[k].pin == kit->lines[index].pin)
+            return true;
+    return false;
+}
+
+unsigned board_resolve_outputs(const struct board *board, const struct kit *kit,
+                               struct gpio_line lines[GPIO_LINES_MAX], struct conf_errors *errors) {
+    const struct board_connector *c = board_connector_for(board, kit);
+    unsigned uses = kit_uses(kit), count = 0;
+    for (unsigned i = 0; i < kit->line_count; i++) {
+        const struct kit_line *l = &kit->lines[i];
+        const struct board_pin *pin = c != NULL ? board_pin_at(board, c, l->pin) : NULL;
+        if (!l->output)
+            continue;
+        if (pin == NULL || board->chips[pin->chip].label[0] == '\0')
+            conf_error(errors, l->line, l->role, "board %s has no GPIO chip and line for pin %u",
+                       board->id, l->pin);
+        else if (shared(kit, i) ||
+                 ((uses & 1u << KIT_USE_UART) != 0 && board_bus_takes(&c->uart, l->pin)) ||
+                 ((uses & 1u << KIT_USE_I2C) != 0 && board_bus_takes(&c->i2c, l->pin)))
+            conf_error(errors, l->line, l->role, "pin %u has another use too", l->pin);
+        else
+            lines[count++] = line_for(board, pin, l);
+    }
+    return count;
+}
+
 const char *board_radar_device(const struct board *board, const struct kit *kit) {
     const struct board_connector *c = board_connector_for(board, kit);
     if (kit->radar.connect != KIT_RADAR_UART)

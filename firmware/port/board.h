@@ -99,6 +99,11 @@ MUST int board_load_text(const char *text, size_t len, struct board *ret_board,
 MUST int board_resolve(const struct board *board, const struct kit *kit,
                        struct gpio_line lines[GPIO_LINES_MAX], struct conf_errors *errors);
 
+/* For making outputs safe with files that have errors: only the kit's outputs, and of these only
+ * those whose chip and pin are beyond doubt.  Returns their number; `errors` names each other. */
+unsigned board_resolve_outputs(const struct board *board, const struct kit *kit,
+                               struct gpio_line lines[GPIO_LINES_MAX], struct conf_errors *errors);
+
 /* The connector that the kit goes on; NULL if the board has none of that type.  A kit claims the
  * boards for which this is not NULL. */
 const struct board_connector *board_connector_for(const struct board *board, const struct kit *kit);

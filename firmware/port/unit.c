@@ -266,6 +266,23 @@ static void open_parts(struct unit *u, int64_t now_ns) {
         unit_watch(u, u->bank.gpio.fd(u->bank.gpio.ctx));
 }
 
+/* The collector was told of what a board that could not be used brought: when that is over, it
+ * hears that too, though another start of the daemon saw it. */
+static void recall_lost(struct unit *u) {
+    if (!u->board.lost && unit_recall(u, "board-lost", 0) == 0)
+        return;
+    if (!u->board.lost)
+        u->faults |=
+            1u << FAULT_GPIO | ((u->app->parts & NOTIFY_RADAR) != 0 ? 1u << FAULT_RADAR_SILENT : 0);
+    unit_remember(u, "board-lost", u->board.lost);
+}
+
+/* No lines on this board, none to be had, or one that stayed on too long. */
+static void tell_lines(struct unit *u) {
+    int detail = u->board.lost ? ERR_INVAL : u->bank.open ? ERR_TIMEDOUT : ERR_NODEV;
+    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), detail);
+}
+
 static int64_t step(struct unit *u) {
     int64_t now = now_of(u), next = now + INT64_C(60) * 1000000000;
     open_parts(u, now);
@@ -277,16 +294,16 @@ static int64_t step(struct unit *u) {
     next = earlier(next, step_battery(u));
     if (!u->started) {
         u->started = true;
+        recall_lost(u);
         if (u->app->start(u->app->ctx, u, now) < 0) {
             sd_event_exit(u->loop, EXIT_CONFIG);
             return INT64_MAX; /* what has not started has no step */
         }
-        unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank),
-                   u->bank.open ? ERR_TIMEDOUT : ERR_NODEV);
+        tell_lines(u);
     }
     next = earlier(next, unit_bank_step(&u->bank, now, moved, u));
     notify_progress(&u->notify, NOTIFY_GPIO);
-    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), u->bank.open ? ERR_TIMEDOUT : ERR_NODEV);
+    tell_lines(u);
     next = earlier(next, u->app->step(u->app->ctx, u, now));
     next = earlier(next, unit_bank_due(&u->bank));
     next = earlier(next, step_heartbeat(u, now));
@@ -494,7 +511,7 @@ static void join_keys(const struct unit_app *app) {
         keys[key_count++] = app->keys[i];
 }
 
-static int load(const struct unit_app *app, const char *path, struct unit_board *board) {
+static int load_conf(const struct unit_app *app, const char *path) {
     static const enum log_level LEVELS[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
                                             LOG_LEVEL_DEBUG};
     static struct conf_errors errors;
@@ -506,17 +523,31 @@ static int load(const struct unit_app *app, const char *path, struct unit_board 
     }
     conf_errors_print(&errors, stderr);
     if (err == 0)
-        err = unit_board_load(app->conf, board);
-    if (err == 0 && app->check != NULL)
-        err = app->check(app->ctx, board);
+        err = app->check(app->ctx);
     log_set_level(LEVELS[app->conf->log_level]);
     return err;
 }
 
+static int load_board(const struct unit_app *app, struct unit_board *board) {
+    int err = unit_board_load(app->conf, board);
+    return err == 0 ? app->fit(app->ctx, board) : err;
+}
+
 /* For ExecStopPost: whatever the daemon left behind is requested and made safe. */
-static int outputs_off(const struct unit *u) {
+static int outputs_off(struct unit *u, bool fits) {
+    unsigned left_out = fits ? 0 : unit_board_load_outputs(u->app->conf, &u->board);
     int err = unit_bank_make_safe(u->app->conf, &u->board, u->app->name);
-    return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return err == 0 && left_out == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Half of a board or a kit would be guessed at. */
+static void lose_board(struct unit *u) {
+    memset(&u->board, 0, sizeof u->board);
+    u->board.lost = true;
+    log_error(MODULE,
+              "board %s, kit %s: not usable, see above: running without lines; mend the "
+              "files and restart",
+              u->app->conf->board, u->app->conf->kit);
 }
 
 static void explain(const struct unit_board *board) {
@@ -541,13 +572,20 @@ int unit_main(const struct unit_app *app, int argc, char **argv) {
     }
     snprintf(path, sizeof path, "/etc/moorwatch/%s.conf", app->name);
     u->app = app;
-    if (load(app, o.config != NULL ? o.config : path, &u->board) < 0)
+    if (load_conf(app, o.config != NULL ? o.config : path) < 0)
         return EXIT_CONFIG;
+    bool fits = load_board(app, &u->board) == 0;
+    if (o.outputs_off)
+        return outputs_off(u, fits);
+    if (!fits && (o.explain || o.check))
+        return EXIT_CONFIG;
+    if (!fits)
+        lose_board(u);
     if (o.explain)
         explain(&u->board);
     else if (o.check)
         puts("configuration OK");
     else
-        return o.outputs_off ? outputs_off(u) : run(u);
+        return run(u);
     return EXIT_SUCCESS;
 }

@@ -6,9 +6,10 @@
  * each does what is due and says when it wants to be called again.
  *
  * What fails at run time is said once and tried again: no GPIO chip, no disk space, no broker, a
- * certificate that does not fit, a clock that was never set.  Only a configuration that cannot be
- * meant stops the start (exit status 78).  SIGTERM: the app stops, everything is sealed and
- * synced, the link says "offline".
+ * certificate that does not fit, a clock that was never set.  A board or kit that cannot be used is
+ * a GPIO fault (detail ERR_INVAL) until it is mended and the daemon started again.  Only a
+ * configuration that cannot be meant stops the start (exit status 78).  SIGTERM: the app stops,
+ * everything is sealed and synced, the link says "offline".
  *
  * Guarded by tests/system/daemon_test.py, which also counts allocations: none by this program after
  * READY (Paho, OpenSSL and zlib are the documented exceptions).  Memory: one static struct.
@@ -30,8 +31,11 @@ struct unit_app {
     struct unit_conf *conf; /* first member of the app's own struct */
     unsigned parts;         /* enum notify_part beyond loop, spool and GPIO */
     void *ctx;
-    /* Checks what tables cannot: says why on standard error and returns ERR_INVAL; may be NULL. */
-    int (*check)(void *ctx, const struct unit_board *board);
+    /* Checks what tables cannot: says why on standard error and returns ERR_INVAL. */
+    int (*check)(void *ctx);
+    /* The same for the board and kit.  Without them (unit_board(u)->lost) the daemon runs all the
+     * same: no lines, an empty kit. */
+    int (*fit)(void *ctx, const struct unit_board *board);
     /* The spools and lines are there (or reported missing).  0, or an error that ends the daemon.
      */
     int (*start)(void *ctx, struct unit *u, int64_t now_ns);

@@ -20,6 +20,7 @@ void unit_bank_init(struct unit_bank *b, const struct unit_conf *conf,
         b->outputs[i] = board->lines[i].safe_active;
         b->on_ns[i] = INT64_MAX;
     }
+    b->retry_ns = board->lost ? INT64_MAX : 0; /* only a start reads the files again */
 }
 
 static int open_lines(const struct unit_board *board, const struct gpio_host_conf *host,

@@ -130,3 +130,24 @@ int unit_board_load(const struct unit_conf *conf, struct unit_board *ret_board) 
         conf_errors_print(&errors, stderr);
     return result < 0 ? ERR_INVAL : 0;
 }
+
+unsigned unit_board_load_outputs(const struct unit_conf *conf, struct unit_board *ret_board) {
+    static struct conf_errors errors;
+    char board[2 * UNIT_PATH_MAX + 16], kit[2 * UNIT_PATH_MAX + 16];
+    memset(ret_board, 0, sizeof *ret_board);
+    if (board_of(conf, board, sizeof board) < 0)
+        return 1;
+    file_of(conf->boards, "kits/", conf->kit, kit, sizeof kit);
+    /* Their errors have been printed: what could be read counts here. */
+    int ignored = board_load(board, &ret_board->board, &errors);
+    ignored = kit_load(kit, &ret_board->kit, &errors);
+    (void)ignored;
+    conf_errors_init(&errors, kit);
+    ret_board->count =
+        board_resolve_outputs(&ret_board->board, &ret_board->kit, ret_board->lines, &errors);
+    if (ret_board->kit.line_count == 0)
+        conf_error(&errors, 0, NULL, "no output is known from it");
+    for (unsigned i = 0; i < errors.count && i < CONF_ERRORS_MAX; i++)
+        fprintf(stderr, "not made safe: %s\n", errors.text[i]);
+    return errors.count;
+}

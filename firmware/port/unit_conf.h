@@ -47,10 +47,14 @@ struct unit_board {
     struct kit kit;
     struct gpio_line lines[GPIO_LINES_MAX];
     unsigned count;
+    bool lost; /* the files cannot be used: no lines, no kit */
 };
 
 /* Loads the board and the kit that the configuration names and joins them.  0, or ERR_INVAL with
  * the reasons printed to standard error. */
 MUST int unit_board_load(const struct unit_conf *conf, struct unit_board *ret_board);
+/* The same for the outputs alone, as many as the files still say without doubt; the others are
+ * named on standard error.  Returns how many were left out. */
+unsigned unit_board_load_outputs(const struct unit_conf *conf, struct unit_board *ret_board);
 
 #endif

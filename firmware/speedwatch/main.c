@@ -260,8 +260,9 @@ static void begin_sessions(struct speedwatch *s, struct unit *u, const struct se
 }
 
 static const char *radar_device(const struct speedwatch *s, const struct unit_board *board) {
-    return s->conf.radar.device[0] != '\0' ? s->conf.radar.device
-                                           : board_radar_device(&board->board, &board->kit);
+    if (s->conf.radar.device[0] != '\0')
+        return s->conf.radar.device;
+    return board->lost ? "(unknown without a kit)" : board_radar_device(&board->board, &board->kit);
 }
 
 /* mm/s of a tuning fork: its frequency times half the wavelength at 24.125 GHz, 6.21330 mm.
@@ -289,7 +290,7 @@ static int check_radar(const struct speedwatch_conf *c) {
     return 0;
 }
 
-static int check(void *ctx, const struct unit_board *board) {
+static int check(void *ctx) {
     const struct speedwatch *s = ctx;
     if (check_radar(&s->conf) < 0)
         return ERR_INVAL;
@@ -298,6 +299,10 @@ static int check(void *ctx, const struct unit_board *board) {
                 s->conf.check_fork);
         return ERR_INVAL;
     }
+    return 0;
+}
+
+static int fit(void *ctx, const struct unit_board *board) {
     if (radar_device(ctx, board)[0] != '\0')
         return 0;
     fprintf(stderr, "kit %s has no radar: name it in [radar] device\n", board->kit.id);
@@ -364,6 +369,7 @@ int main(int argc, char **argv) {
         .parts = NOTIFY_RADAR,
         .ctx = &speedwatch,
         .check = check,
+        .fit = fit,
         .start = start,
         .edge = edge,
         .step = step,

@@ -286,6 +286,77 @@ class Options(Case):
         self.assertIn("[broker] key: /nonexistent/key: no such thing", done.stderr)
 
 
+class Degraded(Case):
+    """A board or kit file that cannot be used: all goes on that needs no line."""
+
+    def boards(self, broken):
+        shutil.copytree(SOURCE / "boards", self.place.dir / "boards", dirs_exist_ok=True)
+        host = self.place.dir / "boards/host.ini"
+        text = (SOURCE / "boards/host.ini").read_text()
+        host.write_text(text.replace("label = host\n", "") if broken else text)
+
+    def conf(self, device, kit, more=""):
+        conf = pathlib.Path(self.place.config("d.conf", device, kit, more="[spool]\nsync_age = 10 ms\n"
+                                              "[health]\nheartbeat = 1 s\n" + more))
+        conf.write_text(conf.read_text().replace(str(SOURCE / "boards"), self.place.path("boards")))
+        return conf
+
+    def spool(self, device):
+        return run(BIN / "moorwatch", "spool", "--events", self.place.path("spool-" + device)).stdout
+
+    def life(self, name, conf, device, log):
+        """From READY through two heartbeats to SIGTERM; returns what waits in the spool."""
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        told.settimeout(PATIENCE_S)
+        told.bind(self.place.path(log + ".notify"))
+        child = self.place.start(BIN / name, "-c", conf, log=log,
+                                 env={"NOTIFY_SOCKET": self.place.path(log + ".notify")})
+        with told:
+            while b"READY=1" not in told.recv(4096):
+                pass
+        time.sleep(2.5)
+        self.assertIsNone(child.poll(), self.place.log(log))
+        self.stop(child)
+        return self.spool(device)
+
+    def test_a_board_without_a_label_and_mended(self):
+        for name, device, kit, more in (
+                ("padlock", "hub-1", "padlock-hub", ""),
+                ("speedwatch", "kit-1", "speedwatch-usb", "[site]\nid = s-1\nlimit = 30\n")):
+            self.boards(broken=True)
+            conf = self.conf(device, kit, more)
+            self.assertEqual(78, run(BIN / name, "-n", "-c", conf).returncode)
+            self.assertEqual(78, run(BIN / name, "--explain-board", "-c", conf).returncode)
+            off = run(BIN / name, "--outputs-off", "-c", conf)
+            self.assertEqual(1, off.returncode)
+            self.assertIn("not made safe: ", off.stderr)
+            waits = self.life(name, conf, device, name + "-broken.log")
+            self.assertRegex(self.place.log(name + "-broken.log"), r"host.ini:?\d*: .*label")
+            self.assertRegex(waits, r"fault inputs began \(-22\)")
+            self.assertGreater(waits.count("health battery"), 1, waits)
+            self.boards(broken=False)
+            self.life(name, conf, device, name + "-mended.log")
+            self.assertIn("fault cleared: inputs", self.place.log(name + "-mended.log"))
+
+    def test_a_kit_that_is_another_daemons_or_not_there(self):
+        self.boards(broken=False)
+        for kit in ("speedwatch-usb", "nothing"):
+            waits = self.life("padlock", self.conf("hub-1", kit), "hub-1", kit + ".log")
+            self.assertRegex(waits, r"fault inputs began \(-22\)")
+
+    def test_outputs_off_makes_safe_what_still_resolves(self):
+        self.boards(broken=False)
+        kit = self.place.dir / "boards/kits/padlock-hub.ini"
+        text = kit.read_text()
+        kit.write_text(text + "[in loop-9]\npin = 1\nactive = low\n"
+                       "[out lamp-2]\npin = 2\nexternal_pull = down\n")
+        off = run(BIN / "padlock", "--outputs-off", "-c", self.conf("hub-1", "padlock-hub"))
+        self.assertEqual(1, off.returncode)
+        self.assertRegex(off.stderr, "not made safe: .*lamp-2")
+        self.assertNotRegex(off.stderr, "not made safe: .*(siren|loop-9)")
+        self.assertEqual("0", self.place.outputs("hub-1")["siren"])
+
+
 class Padlock(Case):
     def test_an_edge_becomes_a_signed_batch(self):
         self.place.broker()
