@@ -27,8 +27,11 @@ static void setting(int32_t detail, char *buf, size_t cap) {
 static void inputs(int32_t detail, char *buf, size_t cap) {
     if (detail == ERR_NODEV)
         snprintf(buf, cap, "the lines cannot be opened");
-    else if (detail == ERR_TIMEDOUT)
-        snprintf(buf, cap, "an output was switched off after its longest time");
+    else if (detail == ERR_INVAL)
+        snprintf(buf, cap, "its board or kit file cannot be used");
+    else if (detail > 0)
+        snprintf(buf, cap, "line %d of the kit was on too long or bears a strange name",
+                 (int)detail);
     else
         error(detail, buf, cap);
 }

@@ -47,6 +47,7 @@ struct gpio {
     /* True: edges of a line with debounce_us come only when its level has stood for that long, and
      * t_ns is when it began to stand.  False: every bounce comes, debounce above this seam. */
     bool debounces;
+    unsigned stranger;    /* 1 + the first line whose name the board does not accept; 0: none */
     int (*fd)(void *ctx); /* one pollable descriptor: readable while edges wait */
     /* Up to cap edges that wait, in order of time within one call, a line's always; 0 when none.
      * Never blocks. */

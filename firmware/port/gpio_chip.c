@@ -1,4 +1,5 @@
 #include "gpio_chip.h"
+#include "log.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+static const char MODULE[] = "gpio";
 static const int64_t WALL_AGE_MAX_NS = INT64_C(60) * 1000000000;
 
 int gpio_chip_accepts(const char *names, const char *name) {
@@ -20,6 +22,16 @@ int gpio_chip_accepts(const char *names, const char *name) {
             return 0;
         p += n + 1;
     }
+}
+
+bool gpio_chip_strange(const struct gpio_line *line, const char *name) {
+    if (gpio_chip_accepts(line->names, name))
+        return false;
+    log_warn(MODULE,
+             "%s: line %u of %s is named \"%s\", the board file expects %s: used all the same; is "
+             "[unit] board right?",
+             line->role, line->offset, line->chip, name, line->names);
+    return true;
 }
 
 /* --- finding -------------------------------------------------------------------------------- */

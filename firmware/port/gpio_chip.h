@@ -3,9 +3,9 @@
  *
  * Chips are found by their label, matched whole, never by number: exactly one chip must bear it,
  * and it must have as many lines as the board file says.  Lines go by offset, and a line whose name
- * is not among those that the board file accepts is warned of.  A line in use is refused and its
- * consumer named.  Outputs of a chip are requested together and take their safe level in the
- * request itself, and again on close.
+ * is not among those that the board file accepts is used all the same, warned of and reported.  A
+ * line in use is refused and its consumer named.  Outputs of a chip are requested together and take
+ * their safe level in the request itself, and again on close.
  *
  *                       libgpiod 1.x (kernel's first interface)   libgpiod 2.x (its second)
  *   inputs              a request and a queue per line, joined    one request per chip, outputs too
@@ -42,6 +42,8 @@ unsigned gpio_chip_queue(void);
 
 /* 1 if `name` is one of the '|'-separated `names` (or names is empty or the line has no name). */
 int gpio_chip_accepts(const char *names, const char *name);
+/* True if the line's name is not accepted; warns. */
+bool gpio_chip_strange(const struct gpio_line *line, const char *name);
 
 /* Opens the chip at `path`, copies its label, closes it.  0, or an enum err. */
 typedef int gpio_label_of(const char *path, char ret_label[GPIO_LABEL_MAX + 1]);

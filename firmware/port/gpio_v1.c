@@ -38,6 +38,7 @@ struct bank {
     unsigned group_count, group_of[GPIO_LINES_MAX], place_of[GPIO_LINES_MAX];
     struct gpiod_chip *chips[GPIO_CHIPS_MAX];
     unsigned chip_count;
+    unsigned stranger; /* as in struct gpio */
     int epoll;
 };
 
@@ -193,9 +194,8 @@ static int find_line(struct bank *b, unsigned i, char *why) {
         return -errno;
     if (gpiod_line_is_used(line))
         return gpio_chip_busy(l, gpiod_line_consumer(line), why);
-    if (!gpio_chip_accepts(l->names, gpiod_line_name(line)))
-        log_warn(MODULE, "%s: line %u of %s is named \"%s\", the board file expects %s", l->role,
-                 l->offset, l->chip, gpiod_line_name(line), l->names);
+    if (gpio_chip_strange(l, gpiod_line_name(line)) && b->stranger == 0)
+        b->stranger = i + 1;
     b->handles[i] = line;
     return 0;
 }
@@ -303,6 +303,7 @@ int gpio_chip_open(const struct gpio_line *lines, unsigned count, const char *co
     }
     *ret_gpio = (struct gpio){.ctx = b,
                               .debounces = false,
+                              .stranger = b->stranger,
                               .fd = bank_fd,
                               .read = bank_read,
                               .level = bank_level,

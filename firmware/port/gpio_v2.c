@@ -28,6 +28,7 @@ struct bank {
     struct part parts[GPIO_CHIPS_MAX];
     unsigned part_count;
     struct gpiod_edge_event_buffer *events;
+    unsigned stranger; /* as in struct gpio */
     int epoll;
 };
 
@@ -195,9 +196,8 @@ static int check_line(struct bank *b, unsigned i, char *why) {
     const char *name = gpiod_line_info_get_name(info);
     if (gpiod_line_info_is_used(info))
         err = gpio_chip_busy(l, gpiod_line_info_get_consumer(info), why);
-    else if (!gpio_chip_accepts(l->names, name))
-        log_warn(MODULE, "%s: line %u of %s is named \"%s\", the board file expects %s", l->role,
-                 l->offset, l->chip, name, l->names);
+    else if (gpio_chip_strange(l, name) && b->stranger == 0)
+        b->stranger = i + 1;
     gpiod_line_info_free(info);
     return err;
 }
@@ -285,6 +285,7 @@ int gpio_chip_open(const struct gpio_line *lines, unsigned count, const char *co
     }
     *ret_gpio = (struct gpio){.ctx = b,
                               .debounces = true,
+                              .stranger = b->stranger,
                               .fd = bank_fd,
                               .read = bank_read,
                               .level = bank_level,

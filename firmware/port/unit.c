@@ -44,6 +44,7 @@ struct unit {
     bool started;
     uint64_t silent[2]; /* sensors, a bit per address */
     uint32_t faults;    /* 1 << enum fault_code */
+    int32_t lines;      /* detail of the FAULT_GPIO that stands */
     uint32_t boots;
     int64_t heartbeat_ns;
 };
@@ -236,6 +237,16 @@ static void moved(void *ctx, unsigned line, bool active, int64_t t_ns) {
     u->app->edge(u->app->ctx, u, line, active, t_ns);
 }
 
+/* A line with a strange name must not hide that the lines failed later: each is told. */
+static void tell_lines(struct unit *u) {
+    bool faulty = unit_bank_faulty(&u->bank);
+    int32_t why = u->board.lost ? ERR_INVAL : unit_bank_detail(&u->bank), detail = faulty ? why : 0;
+    if (faulty && detail != u->lines && (detail > 0 || u->lines >= 0))
+        u->faults &= ~(UINT32_C(1) << FAULT_GPIO);
+    u->lines = detail;
+    unit_fault(u, FAULT_GPIO, faulty, detail);
+}
+
 static void show_status(struct unit *u) {
     char text[160];
     uint32_t waiting = 0;
@@ -275,12 +286,6 @@ static void recall_lost(struct unit *u) {
         u->faults |=
             1u << FAULT_GPIO | ((u->app->parts & NOTIFY_RADAR) != 0 ? 1u << FAULT_RADAR_SILENT : 0);
     unit_remember(u, "board-lost", u->board.lost);
-}
-
-/* No lines on this board, none to be had, or one that stayed on too long. */
-static void tell_lines(struct unit *u) {
-    int detail = u->board.lost ? ERR_INVAL : u->bank.open ? ERR_TIMEDOUT : ERR_NODEV;
-    unit_fault(u, FAULT_GPIO, unit_bank_faulty(&u->bank), detail);
 }
 
 static int64_t step(struct unit *u) {

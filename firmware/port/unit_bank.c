@@ -41,6 +41,33 @@ static int open_bank(struct unit_bank *b, char *why) {
                       &b->gpio);
 }
 
+/* Closed by the next step, not here: callers are still at work on the lines. */
+static void fail(struct unit_bank *b, const char *what, int err) {
+    b->broken = err;
+    if (!b->said)
+        log_error(MODULE, "%s: %s: the lines are closed and opened again, every minute if need be",
+                  what, err_text(err));
+    b->said = true;
+}
+
+/* The limit is the kit's, and knows nothing of locks: logic that went wrong keeps no siren on.
+ * One that does not go off is requested anew with its safe level, and is not put on again. */
+static void limit(struct unit_bank *b, int64_t now_ns) {
+    for (unsigned i = 0; i < b->board->count; i++) {
+        int64_t max_ns = b->board->kit.lines[i].max_on_ns;
+        if (max_ns == 0 || b->on_ns[i] == INT64_MAX || now_ns - b->on_ns[i] < max_ns)
+            continue;
+        int err = b->gpio.set(b->gpio.ctx, i, false);
+        if (err < 0)
+            fail(b, b->board->lines[i].role, err);
+        else
+            log_error(MODULE, "%s: on for %" PRId64 " s, the kit's max_on: switched off",
+                      b->board->lines[i].role, max_ns / S_NS);
+        b->on_ns[i] = INT64_MAX;
+        b->cut[i] = true;
+    }
+}
+
 /* The state of the world before the first edge; after a re-opening, edges as if they came now.
  * What the kernel debounces is not debounced again. */
 static void read_levels(struct unit_bank *b, int64_t now_ns) {
@@ -54,23 +81,28 @@ static void read_levels(struct unit_bank *b, int64_t now_ns) {
         if (b->gpio.debounces && l->debounce_us > 0)
             d->period_ns = 0;
         int level = b->gpio.level(b->gpio.ctx, i);
-        if (level >= 0 && !b->known)
+        if (level < 0)
+            fail(b, b->board->lines[i].role, level);
+        else if (!b->known)
             debounce_init(d, d->mode, d->period_ns, level == 1);
     }
-    b->known = true;
+    b->known = b->known || b->broken == 0;
 }
 
 bool unit_bank_open(struct unit_bank *b, int64_t now_ns) {
     char why[GPIO_WHY_BYTES] = "";
     if (b->open || now_ns < b->retry_ns)
         return b->open;
-    if (open_bank(b, why) == 0) {
+    int err = open_bank(b, why);
+    if (err == 0) {
         b->open = true;
-        if (b->said)
-            log_info(MODULE, "the lines are there now");
+        b->broken = 0;
+        limit(b, now_ns); /* before a siren is put on again */
         read_levels(b, now_ns);
-    } else if (!b->said) {
-        log_error(MODULE, "%s; trying again every minute", why);
+    } else {
+        b->broken = err;
+        if (!b->said)
+            log_error(MODULE, "%s; trying again every minute", why);
         b->said = true;
     }
     b->retry_ns = now_ns + RETRY_NS;
@@ -89,7 +121,7 @@ static void drain(struct unit_bank *b, unit_bank_moved *moved, void *ctx) {
     for (int round = 0; round < DRAINS; round++) {
         int n = b->gpio.read(b->gpio.ctx, edges, EDGES);
         if (n < 0)
-            b->failures++;
+            fail(b, "the edges", n);
         for (int i = 0; i < n; i++) {
             if (edges[i].gap && b->gaps++ == 0)
                 log_warn(MODULE, "%s: edges were lost; counting from here",
@@ -101,26 +133,10 @@ static void drain(struct unit_bank *b, unit_bank_moved *moved, void *ctx) {
     }
 }
 
-/* The limit is the kit's, and knows nothing of locks: logic that went wrong keeps no siren on. */
-static void limit(struct unit_bank *b, int64_t now_ns) {
-    for (unsigned i = 0; i < b->board->count; i++) {
-        int64_t max_ns = b->board->kit.lines[i].max_on_ns;
-        if (max_ns == 0 || b->on_ns[i] == INT64_MAX || now_ns - b->on_ns[i] < max_ns)
-            continue;
-        if (b->gpio.set(b->gpio.ctx, i, false) < 0) {
-            b->failures++;
-            b->on_ns[i] += S_NS; /* again in a second, and until it obeys */
-            continue;
-        }
-        b->on_ns[i] = INT64_MAX;
-        b->cut[i] = true;
-        log_error(MODULE, "%s: on for %" PRId64 " s, the kit's max_on: switched off",
-                  b->board->lines[i].role, max_ns / S_NS);
-    }
-}
-
 int64_t unit_bank_due(const struct unit_bank *b) {
-    int64_t next = INT64_MAX;
+    int64_t next = b->broken != 0 ? INT64_MIN : INT64_MAX;
+    if (!b->open)
+        return INT64_MAX; /* opening it again is what comes next */
     for (unsigned i = 0; i < b->board->count; i++) {
         int64_t max_ns = b->board->kit.lines[i].max_on_ns;
         if (max_ns > 0 && b->on_ns[i] != INT64_MAX && b->on_ns[i] + max_ns < next)
@@ -129,30 +145,52 @@ int64_t unit_bank_due(const struct unit_bank *b) {
     return next;
 }
 
-bool unit_bank_faulty(const struct unit_bank *b) {
-    bool cut = false;
+int32_t unit_bank_detail(const struct unit_bank *b) {
+    if (b->broken != 0 || !b->open)
+        return b->broken;
     for (unsigned i = 0; i < b->board->count; i++)
-        cut = cut || b->cut[i];
-    return !b->open || cut;
+        if (b->cut[i])
+            return (int32_t)i + 1;
+    return (int32_t)b->gpio.stranger;
 }
 
-int64_t unit_bank_step(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx) {
+bool unit_bank_faulty(const struct unit_bank *b) {
+    return !b->open || unit_bank_detail(b) != 0;
+}
+
+/* Each input's level, and what its filter makes of it.  Returns when a filter wants to be asked. */
+static int64_t settle(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx) {
     int64_t next = INT64_MAX, at;
-    if (!b->open)
-        return b->retry_ns;
-    limit(b, now_ns);
-    drain(b, moved, ctx);
     for (unsigned i = 0; i < b->board->count; i++) {
         if (b->board->lines[i].output)
             continue;
         int level = b->gpio.level(b->gpio.ctx, i);
-        if (level >= 0)
+        if (level < 0)
+            fail(b, b->board->lines[i].role, level);
+        else
             feed(b, i, level == 1, now_ns, moved, ctx);
         while (debounce_tick(&b->inputs[i], now_ns, &at))
             moved(ctx, i, b->inputs[i].level, at);
         if (debounce_next(&b->inputs[i]) < next)
             next = debounce_next(&b->inputs[i]);
     }
+    return next;
+}
+
+int64_t unit_bank_step(struct unit_bank *b, int64_t now_ns, unit_bank_moved *moved, void *ctx) {
+    int64_t next = INT64_MAX;
+    if (b->open && b->broken == 0) {
+        limit(b, now_ns);
+        drain(b, moved, ctx);
+        next = settle(b, now_ns, moved, ctx);
+    }
+    if (b->broken != 0)
+        unit_bank_close(b);
+    if (!b->open)
+        return b->retry_ns;
+    if (b->said)
+        log_info(MODULE, "the lines work now");
+    b->said = false;
     return next;
 }
 
@@ -166,9 +204,9 @@ void unit_bank_set(struct unit_bank *b, unsigned line, bool active, int64_t now_
         b->cut[line] = false;
     if (!b->open || b->cut[line])
         return;
-    if (b->gpio.set(b->gpio.ctx, line, active) < 0) {
-        if (b->failures++ == 0)
-            log_error(MODULE, "%s: the output does not obey", b->board->lines[line].role);
+    int err = b->gpio.set(b->gpio.ctx, line, active);
+    if (err < 0) {
+        fail(b, b->board->lines[line].role, err);
         return;
     }
     if (!active)

@@ -181,7 +181,9 @@ enum fault_code {
     FAULT_RADAR_RESET = 2,
     FAULT_RADAR_CONFIG = 3,
     FAULT_STORAGE = 4,
-    FAULT_GPIO = 5,       /* detail: ERR_NODEV: not open; ERR_TIMEDOUT: an output was on too long */
+    FAULT_GPIO = 5,       /* detail: an enum err (lines not held, unread, disobedient; ERR_INVAL: no
+                           * usable       board file), or 1 + the kit line that was on beyond its max_on
+                           * or       bears a       strange name */
     FAULT_CLOCK_STEP = 6, /* detail: by how many ms */
     FAULT_BATTERY_LOW = 7,   /* detail: mV */
     FAULT_RADAR_GARBAGE = 8, /* bytes come, no line is understood: wrong baud rate? */

@@ -44,6 +44,9 @@ static void names_are_matched_whole(void **state) {
     assert_true(gpio_chip_accepts("GPIO2|SDA1", "GPIO2"));
     assert_false(gpio_chip_accepts("GPIO27|SDA1", "GPIO2"));
     assert_false(gpio_chip_accepts("GPIO2", "GPIO27"));
+    const struct gpio_line l = {.role = "siren", .chip = "main", .names = "GPIO2|SDA1"};
+    assert_true(gpio_chip_strange(&l, "GPIO27"));
+    assert_false(gpio_chip_strange(&l, "SDA1"));
     assert_true(gpio_chip_accepts("", "GPIO27"));
     assert_true(gpio_chip_accepts("GPIO2", NULL)); /* a kernel without names */
     assert_true(strncmp(gpio_chip_library(), "libgpiod ", 9) == 0);
