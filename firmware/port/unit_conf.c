@@ -139,9 +139,7 @@ unsigned unit_board_load_outputs(const struct unit_conf *conf, struct unit_board
         return 1;
     file_of(conf->boards, "kits/", conf->kit, kit, sizeof kit);
     /* Their errors have been printed: what could be read counts here. */
-    int ignored = board_load(board, &ret_board->board, &errors);
-    ignored = kit_load(kit, &ret_board->kit, &errors);
-    (void)ignored;
+    (void)(board_load(board, &ret_board->board, &errors) + kit_load(kit, &ret_board->kit, &errors));
     conf_errors_init(&errors, kit);
     ret_board->count =
         board_resolve_outputs(&ret_board->board, &ret_board->kit, ret_board->lines, &errors);
